@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door of VCMM. Not a part of the kernel: 'make help' tells what it does.
+
+PLATFORM ?=
+SUITE ?=
+KDIR ?=
+EXTRA ?=
+CHECK ?=
+
+vcm = @tools/vcm/run $@ 'PLATFORM=$(PLATFORM)' 'SUITE=$(SUITE)' 'KDIR=$(KDIR)' \
+	'EXTRA=$(EXTRA)' 'CHECK=$(CHECK)'
+
+.PHONY: help demo test check docs tree series platforms clean
+
+help:
+	@echo 'VCMM, the Virtual Contiguous Memory Manager for Linux'
+	@echo
+	@echo '  make demo       boot a machine with an IOMMU and watch a frame of video go'
+	@echo '                  from camera to codec to display; leaves a graph in build/demo/'
+	@echo '  make test       build the kernels, run every KUnit suite on every platform;'
+	@echo '                  results in build/results.json, logs in build/log/'
+	@echo '  make check      everything that can be seen without running: warnings of gcc,'
+	@echo '                  clang and sparse on each architecture, style, documentation'
+	@echo '  make docs       build the documentation into build/docs/'
+	@echo '  make tree       lay the sources over a copy of the kernel; say where it is'
+	@echo '  make series     write everything as patches against the kernel, build/series/'
+	@echo '  make platforms  list the platforms'
+	@echo '  make clean      remove build/'
+	@echo
+	@echo '  PLATFORM=name   only this platform (make test takes several)'
+	@echo '  SUITE=glob      only these KUnit suites, or tests: suite.test'
+	@echo '  CHECK=glob      only these checks'
+	@echo '  KDIR=path       use this kernel tree; it is copied, never changed'
+	@echo '  EXTRA=path      build this folder (with a Kbuild file) into the kernel too'
+	@echo
+	@echo 'Debian packages that are missing are installed, where root or sudo allows it.'
+
+demo test check docs tree series platforms:
+	$(vcm)
+
+clean:
+	rm -rf build

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: the back end over struct iommu_domain.
+ *
+ * The IOMMU core of Linux has other words for what VCMM needs, and this file
+ * is the dictionary:
+ *
+ *	a table			a paging domain that a kernel driver manages
+ *	a unit			a struct iommu_device: one IOMMU instance
+ *	program the base	attach the domain
+ *	reach nothing		the group's blocking domain, which the core of the
+ *				IOMMU layer installs while somebody owns the DMA
+ *	can it walk that table?	does the IOMMU driver accept the domain?
+ *
+ * So every IOMMU driver of this kernel is a driver of VCMM, and none of them
+ * knows. Three things need more than a word:
+ *
+ * A domain flushes every IOMMU it is attached to before iommu_unmap() returns,
+ * so there is no invalidate op here.
+ *
+ * The unit of attachment is the group: devices that the hardware cannot tell
+ * apart. They reach the same memory whether we like it or not, so all devices
+ * of a group that are active at a time must be on one table.
+ *
+ * Whether a driver accepts a domain, and with some drivers what a domain can
+ * express, is known only from trying. A device that is associated but not
+ * active sits on its blocking domain and can be attached for a trial. Nothing
+ * is taken from a device that is active.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/err.h>
+#include <linux/init.h>
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/vcm-driver.h>
+
+/* One IOMMU instance */
+struct vcm_domain_unit {
+	struct vcm_iommu unit;
+	struct list_head node;
+	struct iommu_device *iommu;
+};
+
+/* One page table */
+struct vcm_domain_table {
+	struct vcm_table table;
+	struct iommu_domain *domain;
+	struct iommu_device *iommu;	/* on which it was made */
+	bool has_priv;			/* may tell privileged accesses apart */
+};
+
+/* One IOMMU group, as long as a device of it is associated */
+struct vcm_domain_group {
+	struct list_head node;
+	struct iommu_group *group;	/* counted */
+	struct iommu_device *iommu;	/* which its devices are behind */
+	unsigned int claims;		/* associations of its devices */
+	unsigned int users;		/* of them, those that are active ... */
+	struct iommu_domain *domain;	/* ... and what on */
+};
+
+/* The core serialises all but the ops that write or read one table. */
+static LIST_HEAD(vcm_domain_units);
+static LIST_HEAD(vcm_domain_groups);
+
+/* Its address tells the IOMMU layer that the owner of a group's DMA is VCMM. */
+static char vcm_domain_owner;
+
+static const struct vcm_iommu_ops vcm_domain_ops;
+static const struct vcm_table_ops vcm_domain_table_ops;
+
+#define to_domain_unit(u)	container_of(u, struct vcm_domain_unit, unit)
+#define to_domain_table(t)	container_of(t, struct vcm_domain_table, table)
+
+/*
+ * What differs between kernel versions
+ *
+ * In 6.12 iommu_paging_domain_alloc() gives VT-d no chance to look at the
+ * device: the domain claims 57 bits of address and 4 KiB blocks, whatever the
+ * hardware has. The callback that iommufd uses tells the truth. Later kernels
+ * tell it here as well, and have no such callback.
+ */
+static struct iommu_domain *vcm_domain_alloc(struct device *dev)
+{
+	const struct iommu_ops *ops = dev->iommu->iommu_dev->ops;
+	struct iommu_domain *domain;
+
+	if (!ops->domain_alloc_user)
+		return iommu_paging_domain_alloc(dev);
+	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+static struct vcm_domain_group *vcm_domain_find_group(struct device *dev)
+{
+	struct vcm_domain_group *dg;
+
+	list_for_each_entry(dg, &vcm_domain_groups, node)
+		if (dg->group == dev->iommu_group)
+			return dg;
+	return NULL;
+}
+
+/* Does the driver accept the domain? -EBUSY if the group is attached already. */
+static int vcm_domain_try(struct vcm_domain_group *dg,
+			  struct iommu_domain *domain)
+{
+	int ret;
+
+	ret = iommu_attach_group(domain, dg->group);
+	if (!ret)
+		iommu_detach_group(domain, dg->group);
+	return ret;
+}
+
+/*
+ * Some drivers (in 6.12 virtio-iommu, arm-smmu, qcom_iommu, ipmmu-vmsa) fill a
+ * domain in when it is first attached; until then it has no aperture. Any
+ * device of the unit will do that can be spared for a moment.
+ */
+static int vcm_domain_complete(struct iommu_device *iommu, struct device *dev,
+			       struct iommu_domain *domain)
+{
+	struct vcm_domain_group *dg;
+	int ret = -EBUSY;
+
+	if (domain->geometry.aperture_end)
+		return 0;
+	list_for_each_entry(dg, &vcm_domain_groups, node) {
+		if (dg->iommu != iommu)
+			continue;
+		ret = vcm_domain_try(dg, domain);
+		if (ret != -EBUSY)
+			break;
+	}
+	if (ret == -EBUSY)
+		dev_err(dev, "vcm: this IOMMU driver can make another page table only while the device is inactive\n");
+	if (ret)
+		return ret;
+	return domain->geometry.aperture_end ? 0 : -EOPNOTSUPP;
+}
+
+/*
+ * Interrupts of a device behind such an IOMMU are writes that it translates.
+ * Its driver must ask for them while the device is active.
+ */
+static int vcm_domain_add_msi(struct iommu_domain *domain, struct device *dev)
+{
+	struct iommu_resv_region *region;
+	LIST_HEAD(regions);
+	int ret = 0;
+
+	iommu_get_resv_regions(dev, &regions);
+	list_for_each_entry(region, &regions, list) {
+		if (region->type != IOMMU_RESV_SW_MSI)
+			continue;
+		ret = iommu_get_msi_cookie(domain, region->start);
+		break;
+	}
+	iommu_put_resv_regions(dev, &regions);
+	return ret;
+}
+
+static void vcm_domain_table_free(struct vcm_table *table)
+{
+	struct vcm_domain_table *dt = to_domain_table(table);
+
+	iommu_domain_free(dt->domain);
+	kfree(dt);
+}
+
+static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
+			  phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
+			  size_t *mapped)
+{
+	struct vcm_domain_table *dt = to_domain_table(table);
+	int prot = IOMMU_CACHE;
+
+	if (attr & VCM_READ)
+		prot |= IOMMU_READ;
+	if (attr & VCM_WRITE)
+		prot |= IOMMU_WRITE;
+	if (!(attr & VCM_EXEC))
+		prot |= IOMMU_NOEXEC;
+	if (attr & VCM_PRIV) {
+		if (!dt->has_priv)
+			return -EOPNOTSUPP;
+		prot |= IOMMU_PRIV;
+	}
+	/* On an error it undoes what it did. */
+	*mapped = 0;
+	return iommu_map(dt->domain, addr, pa, len, prot, gfp);
+}
+
+static size_t vcm_domain_unmap(struct vcm_table *table, dma_addr_t addr,
+			       size_t len)
+{
+	return iommu_unmap(to_domain_table(table)->domain, addr, len);
+}
+
+static int vcm_domain_lookup(struct vcm_table *table, dma_addr_t addr,
+			     phys_addr_t *pa)
+{
+	/* Physical address 0 looks like none; no memory that we map is there. */
+	*pa = iommu_iova_to_phys(to_domain_table(table)->domain, addr);
+	return *pa ? 0 : -ENOENT;
+}
+
+static const struct vcm_table_ops vcm_domain_table_ops = {
+	.free = vcm_domain_table_free,
+	.map = vcm_domain_map,
+	.unmap = vcm_domain_unmap,
+	.lookup = vcm_domain_lookup,
+};
+
+static struct vcm_iommu *vcm_domain_get_unit(struct device *dev,
+					     unsigned int index)
+{
+	struct vcm_domain_unit *du;
+	struct iommu_device *iommu;
+
+	if (index || !device_iommu_mapped(dev) || !dev->iommu)
+		return ERR_PTR(-ENODEV);
+	iommu = dev->iommu->iommu_dev;
+	list_for_each_entry(du, &vcm_domain_units, node)
+		if (du->iommu == iommu)
+			return vcm_iommu_get(&du->unit);
+
+	du = kzalloc(sizeof(*du), GFP_KERNEL);
+	if (!du)
+		return ERR_PTR(-ENOMEM);
+	du->iommu = iommu;
+	vcm_iommu_init(&du->unit, &vcm_domain_ops,
+		       iommu->dev ? dev_name(iommu->dev) : "iommu");
+	list_add_tail(&du->node, &vcm_domain_units);
+	return &du->unit;
+}
+
+static void vcm_domain_free(struct vcm_iommu *unit)
+{
+	struct vcm_domain_unit *du = to_domain_unit(unit);
+
+	list_del(&du->node);
+	kfree(du);
+}
+
+static int vcm_domain_claim(struct vcm_iommu *unit, struct device *dev)
+{
+	struct vcm_domain_group *dg;
+	int ret;
+
+	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY)) {
+		dev_err(dev, "vcm: its DMA does not see the caches of the CPUs, and VCMM does no cache maintenance yet\n");
+		return -EINVAL;
+	}
+	ret = iommu_device_claim_dma_owner(dev, &vcm_domain_owner);
+	if (ret == -EPERM || ret == -EBUSY) {
+		dev_err(dev, "vcm: somebody else drives the DMA of its IOMMU group: every driver of the group must set .driver_managed_dma = true and leave the DMA API alone\n");
+		return -EBUSY;
+	}
+	if (ret)
+		return ret;
+
+	dg = vcm_domain_find_group(dev);
+	if (!dg) {
+		dg = kzalloc(sizeof(*dg), GFP_KERNEL);
+		if (!dg) {
+			iommu_device_release_dma_owner(dev);
+			return -ENOMEM;
+		}
+		dg->group = iommu_group_get(dev);
+		dg->iommu = to_domain_unit(unit)->iommu;
+		list_add_tail(&dg->node, &vcm_domain_groups);
+	}
+	dg->claims++;
+	return 0;
+}
+
+static void vcm_domain_unclaim(struct vcm_iommu *unit, struct device *dev)
+{
+	struct vcm_domain_group *dg = vcm_domain_find_group(dev);
+
+	iommu_device_release_dma_owner(dev);
+	if (--dg->claims)
+		return;
+	WARN_ON_ONCE(dg->users);
+	list_del(&dg->node);
+	iommu_group_put(dg->group);
+	kfree(dg);
+}
+
+static int vcm_domain_walk_reserved(struct vcm_iommu *unit, struct device *dev,
+				    vcm_reserved_fn fn, void *data)
+{
+	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	int ret;
+
+	ret = iommu_get_group_resv_regions(dev->iommu_group, &regions);
+	list_for_each_entry_safe(region, next, &regions, list) {
+		/* Relaxable: of no use once a driver has the device. */
+		if (!ret && region->type != IOMMU_RESV_DIRECT_RELAXABLE)
+			ret = fn(data, region->start,
+				 region->start + (region->length - 1));
+		kfree(region);
+	}
+	return ret;
+}
+
+/*
+ * Between two instances only the driver knows. For the moment of the trial an
+ * inactive device reaches what @table maps, on behalf of the caller who is
+ * about to let it.
+ */
+static int vcm_domain_can_walk(struct vcm_iommu *unit, struct device *dev,
+			       struct vcm_table *table)
+{
+	struct iommu_domain *domain;
+	int ret;
+
+	if (table->ops != &vcm_domain_table_ops)
+		return -EINVAL;
+	if (to_domain_table(table)->iommu == to_domain_unit(unit)->iommu)
+		return 0;
+	domain = to_domain_table(table)->domain;
+	ret = vcm_domain_try(vcm_domain_find_group(dev), domain);
+	/* If it cannot be tried, a table of its own is always right. */
+	return ret == -EBUSY ? -EINVAL : ret;
+}
+
+static struct vcm_table *vcm_domain_table_alloc(struct vcm_iommu *unit,
+						struct device *dev)
+{
+	struct iommu_device *iommu = to_domain_unit(unit)->iommu;
+	struct vcm_domain_table *dt;
+	struct iommu_domain *domain;
+	int ret;
+
+	dt = kzalloc(sizeof(*dt), GFP_KERNEL);
+	if (!dt)
+		return ERR_PTR(-ENOMEM);
+
+	domain = vcm_domain_alloc(dev);
+	if (IS_ERR(domain)) {
+		ret = PTR_ERR(domain);
+		goto err_free;
+	}
+	ret = vcm_domain_complete(iommu, dev, domain);
+	if (!ret)
+		ret = vcm_domain_add_msi(domain, dev);
+	if (ret)
+		goto err_domain;
+
+	dt->table.ops = &vcm_domain_table_ops;
+	dt->table.geo = (struct vcm_geometry){
+		.first = domain->geometry.aperture_start,
+		/* iommu_map() takes an unsigned long. */
+		.last = min_t(u64, domain->geometry.aperture_end, ULONG_MAX),
+		/* Domains don't say; where they refuse it is -ERANGE. */
+		.last_pa = PHYS_ADDR_MAX,
+		.pgsizes = domain->pgsize_bitmap,
+	};
+	dt->domain = domain;
+	dt->iommu = iommu;
+	/*
+	 * No driver says whether its format knows IOMMU_PRIV. Those that do
+	 * are the Arm ones, and they can also forbid execution.
+	 */
+	dt->has_priv = device_iommu_capable(dev, IOMMU_CAP_NOEXEC);
+	return &dt->table;
+
+err_domain:
+	iommu_domain_free(domain);
+err_free:
+	kfree(dt);
+	return ERR_PTR(ret);
+}
+
+static int vcm_domain_attach(struct vcm_iommu *unit, struct device *dev,
+			     struct vcm_table *table)
+{
+	struct vcm_domain_group *dg = vcm_domain_find_group(dev);
+	struct iommu_domain *domain = to_domain_table(table)->domain;
+	int ret;
+
+	if (dg->users && dg->domain != domain) {
+		dev_err(dev, "vcm: another device of its IOMMU group is active on another page table\n");
+		return -EBUSY;
+	}
+	if (!dg->users) {
+		ret = iommu_attach_group(domain, dg->group);
+		if (ret)
+			return ret;
+		dg->domain = domain;
+	}
+	dg->users++;
+	return 0;
+}
+
+static void vcm_domain_detach(struct vcm_iommu *unit, struct device *dev,
+			      struct vcm_table *table)
+{
+	struct vcm_domain_group *dg = vcm_domain_find_group(dev);
+
+	if (!--dg->users)
+		iommu_detach_group(dg->domain, dg->group);
+}
+
+static const struct vcm_iommu_ops vcm_domain_ops = {
+	.name = "domain",
+	.owner = THIS_MODULE,
+	.get_unit = vcm_domain_get_unit,
+	.free = vcm_domain_free,
+	.claim = vcm_domain_claim,
+	.unclaim = vcm_domain_unclaim,
+	.for_each_reserved = vcm_domain_walk_reserved,
+	.can_walk = vcm_domain_can_walk,
+	.table_alloc = vcm_domain_table_alloc,
+	.attach = vcm_domain_attach,
+	.detach = vcm_domain_detach,
+	/* .invalidate: iommu_unmap() has flushed when it returns. */
+};
+
+static int __init vcm_domain_init(void)
+{
+	return vcm_iommu_register(&vcm_domain_ops);
+}
+subsys_initcall(vcm_domain_init);

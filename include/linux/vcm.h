@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual Contiguous Memory Manager: what a consumer sees.
+ *
+ * A *context* (struct vcm) is an address space that belongs to no device. A
+ * *reservation* (struct vcm_res) is a range of it, a *physical allocation*
+ * (struct vcm_phys) is memory, *backing* joins the two, and an *association*
+ * (struct vcm_assoc) puts a device on the context. Which IOMMUs that involves,
+ * and whether they share one page table or mirror it, is not the consumer's
+ * business. All five are opaque here; the functions are described where they
+ * are defined, and as a whole in Documentation/mm/vcm/.
+ */
+#ifndef _LINUX_VCM_H
+#define _LINUX_VCM_H
+
+#include <linux/bits.h>
+#include <linux/types.h>
+
+struct device;
+struct vcm;
+struct vcm_assoc;
+struct vcm_memtype;
+struct vcm_phys;
+struct vcm_res;
+
+/*
+ * Attributes of a reservation: what a device may do through it. One without
+ * VCM_READ and VCM_WRITE can be made, but not backed.
+ */
+#define VCM_READ	BIT(0)	/* the device may read */
+#define VCM_WRITE	BIT(1)	/* the device may write */
+#define VCM_EXEC	BIT(2)	/* the device may fetch instructions */
+#define VCM_PRIV	BIT(3)	/* privileged accesses only, where the format has them */
+
+/* Attributes of a physical allocation. */
+#define VCM_CONTIG	BIT(8)	/* one chunk */
+#define VCM_ZERO	BIT(9)	/* cleared before anybody sees it */
+
+/*
+ * Alignment, for both: VCM_ALIGN(21) asks for multiples of 2^21 bytes. Without
+ * it a reservation gets the alignment that lets the largest blocks be used,
+ * and an allocation that of its blocks.
+ */
+#define VCM_ALIGN_SHIFT		24
+#define VCM_ALIGN_MASK		GENMASK(29, 24)
+#define VCM_ALIGN(order)	(((u32)(order) << VCM_ALIGN_SHIFT) & VCM_ALIGN_MASK)
+#define VCM_ALIGN_ORDER(attr)	(((attr) & VCM_ALIGN_MASK) >> VCM_ALIGN_SHIFT)
+
+/* contexts */
+struct vcm *vcm_create(dma_addr_t start, u64 len);
+int vcm_free(struct vcm *vcm);
+int vcm_set_name(struct vcm *vcm, const char *name);
+const char *vcm_get_name(struct vcm *vcm);
+dma_addr_t vcm_get_start_addr(struct vcm *vcm);
+u64 vcm_get_len(struct vcm *vcm);
+size_t vcm_get_min_page_size(struct vcm *vcm);
+
+/* reservations */
+struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr);
+struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
+			       u32 attr);
+int vcm_unreserve(struct vcm_res *res);
+u32 vcm_get_res_attr(struct vcm_res *res);
+struct vcm *vcm_get_vcm_from_res(struct vcm_res *res);
+dma_addr_t vcm_get_dev_addr(struct vcm_res *res);
+size_t vcm_get_res_len(struct vcm_res *res);
+size_t vcm_get_num_res(struct vcm *vcm);
+struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev);
+struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr);
+void vcm_res_put(struct vcm_res *res);
+
+/* physical memory */
+struct vcm_memtype *vcm_memtype_get(const char *name);
+void vcm_memtype_put(struct vcm_memtype *type);
+struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr);
+int vcm_phys_free(struct vcm_phys *phys);
+struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
+struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);
+size_t vcm_get_phys_len(struct vcm_phys *phys);
+int vcm_get_chunk(struct vcm_phys *phys, unsigned int index, phys_addr_t *pa,
+		  size_t *len);
+size_t vcm_get_phys_num_res(phys_addr_t pa);
+struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
+				      size_t *len);
+
+/* backing */
+int vcm_back(struct vcm_res *res, struct vcm_phys *phys);
+int vcm_unback(struct vcm_res *res);
+
+/* associations */
+struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr);
+int vcm_deassoc(struct vcm_assoc *assoc);
+int vcm_activate(struct vcm_assoc *assoc);
+int vcm_deactivate(struct vcm_assoc *assoc);
+bool vcm_is_active(struct vcm_assoc *assoc);
+
+/* looking things up */
+int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
+		  dma_addr_t *out);
+int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
+			      phys_addr_t *pa);
+unsigned int vcm_get_num_tables(struct vcm *vcm);
+
+/**
+ * vcm_for_each_res() - visit every reservation of a context, by address
+ * @vcm: the context
+ * @res: loop cursor; holds a counted reference, so leave the loop early only
+ *       with vcm_res_put()
+ */
+#define vcm_for_each_res(vcm, res)					\
+	for ((res) = vcm_get_next_res(vcm, NULL); (res);		\
+	     (res) = vcm_get_next_res(vcm, res))
+
+/**
+ * vcm_for_each_phys_res() - visit every reservation that maps a byte of memory
+ * @pa: physical address
+ * @res: loop cursor; holds a counted reference, so leave the loop early only
+ *       with vcm_res_put()
+ * @len: size_t that receives how far the mapping goes on from @pa
+ */
+#define vcm_for_each_phys_res(pa, res, len)				\
+	for ((res) = vcm_get_next_phys_res(pa, NULL, &(len)); (res);	\
+	     (res) = vcm_get_next_phys_res(pa, res, &(len)))
+
+#endif /* _LINUX_VCM_H */

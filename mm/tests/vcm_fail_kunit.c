@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of VCMM: no memory.
+ *
+ * All or nothing (rule 2), and hard case 19: every allocation of every public
+ * call fails in turn, and each time all is as before.
+ *
+ * This wants CONFIG_FAILSLAB, CONFIG_FAIL_PAGE_ALLOC and
+ * CONFIG_FAULT_INJECTION_DEBUG_FS. Out of the box both spare GFP_KERNEL, and
+ * the latter single pages. The switches are in debugfs, which no user space
+ * has mounted here, so the variables behind the files are set.
+ */
+#include <kunit/test.h>
+#include <linux/dcache.h>
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+
+#include "../vcm_internal.h"
+#include "vcm_bed.h"
+
+/* io-pgtable's short descriptors create a slab cache, and fail noisily. */
+static const struct vcm_bed_kind fail_kinds[] = {
+	{ "into LPAE", 3, { VCM_SOFT_V7S, VCM_SOFT_HALF, VCM_SOFT_LPAE }, 3 },
+	{ "into HALF", 3, { VCM_SOFT_V7S, VCM_SOFT_LPAE, VCM_SOFT_HALF }, 3 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(fail, fail_kinds, name);
+
+#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
+
+struct knob {
+	const char *dir;
+	const char *file;
+	size_t size;
+	u8 *value;
+	unsigned long saved;
+};
+
+static struct knob knobs[] = {
+	{ "failslab", "ignore-gfp-wait", sizeof(bool) },
+	{ "failslab", "verbose", sizeof(unsigned long) },
+	{ "fail_page_alloc", "ignore-gfp-wait", sizeof(bool) },
+	{ "fail_page_alloc", "ignore-gfp-highmem", sizeof(bool) },
+	{ "fail_page_alloc", "min-order", sizeof(u32) },
+	{ "fail_page_alloc", "verbose", sizeof(unsigned long) },
+};
+
+static u8 *knob_find(const struct knob *knob)
+{
+	struct dentry *dir = debugfs_lookup(knob->dir, NULL), *file;
+	u8 *value = NULL;
+
+	if (IS_ERR_OR_NULL(dir))
+		return NULL;
+	file = debugfs_lookup(knob->file, dir);
+	if (!IS_ERR_OR_NULL(file)) {
+		value = d_inode(file)->i_private;
+		dput(file);
+	}
+	dput(dir);
+	return value;
+}
+
+/* Everything may fail, quietly; 0 does it for each of them. */
+static int fail_suite_init(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		knobs[i].value = knob_find(&knobs[i]);
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!knobs[i].value)
+			continue;
+		memcpy(&knobs[i].saved, knobs[i].value, knobs[i].size);
+		memset(knobs[i].value, 0, knobs[i].size);
+	}
+	return 0;
+}
+
+static void fail_suite_exit(struct kunit_suite *suite)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (knobs[i].value)
+			memcpy(knobs[i].value, &knobs[i].saved, knobs[i].size);
+}
+
+static bool fail_possible(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+		if (!knobs[i].value)
+			return false;
+	return true;
+}
+
+static void fail_arm(unsigned int nth)
+{
+	current->fail_nth = nth;
+}
+
+/* Did it fire? From here on nothing does. */
+static bool fail_disarm(void)
+{
+	bool fired = !current->fail_nth;
+
+	current->fail_nth = 0;
+	return fired;
+}
+
+#else
+
+static int fail_suite_init(struct kunit_suite *suite)
+{
+	return 0;
+}
+
+static void fail_suite_exit(struct kunit_suite *suite)
+{
+}
+
+static bool fail_possible(void)
+{
+	return false;
+}
+
+static void fail_arm(unsigned int nth)
+{
+}
+
+static bool fail_disarm(void)
+{
+	return false;
+}
+
+#endif
+
+/**
+ * struct sweep - one public call, with its allocations failing in turn
+ * @test: the test
+ * @bed: what it works on
+ * @arg: what it is called with
+ * @out: what it made
+ * @nth: which allocation fails
+ * @call: the call; makes nothing else that allocates
+ * @undo: undoes it when it was successful
+ * @prepare: before each round, optional
+ * @check: after each round: nothing must be left behind; optional
+ * @least: how many allocations it has at least
+ */
+struct sweep {
+	struct kunit *test;
+	struct vcm_bed *bed;
+	void *arg;
+	void *out;
+	unsigned int nth;
+	int (*call)(struct sweep *s);
+	void (*undo)(struct sweep *s);
+	void (*prepare)(struct sweep *s);
+	void (*check)(struct sweep *s);
+	unsigned int least;
+};
+
+/* Let the 1st, 2nd, ... allocation fail until there are none left. */
+static void sweep(struct sweep *s)
+{
+	struct kunit *test = s->test;
+	unsigned int failures = 0;
+	bool fired;
+	int err;
+
+	for (s->nth = 1; s->nth < 200; s->nth++) {
+		if (s->prepare)
+			s->prepare(s);
+		fail_arm(s->nth);
+		err = s->call(s);
+		fired = fail_disarm();
+
+		/* A large block or a TLB entry can be done without. */
+		if (err)
+			KUNIT_EXPECT_EQ(test, -ENOMEM, err);
+		else
+			s->undo(s);
+		if (s->check)
+			s->check(s);
+		if (!fired) {
+			KUNIT_EXPECT_EQ(test, 0, err);
+			break;
+		}
+		failures += !!err;
+	}
+	KUNIT_EXPECT_LT(test, s->nth, 200);
+	KUNIT_EXPECT_GE(test, failures, s->least);
+	kunit_info(test, "%u allocations, %u failures", s->nth - 1, failures);
+}
+
+static void need_injection(struct kunit *test)
+{
+	if (!fail_possible())
+		kunit_skip(test, "no fault injection in this kernel");
+}
+
+static int call_create(struct sweep *s)
+{
+	s->out = vcm_create(0, SZ_1M);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_create(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_free(s->out));
+}
+
+static int call_reserve(struct sweep *s)
+{
+	s->out = vcm_reserve(s->arg, SZ_64K, VCM_RW);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_reserve(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(s->out));
+}
+
+static void check_reserve(struct sweep *s)
+{
+	struct vcm *vcm = s->arg;
+
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_get_num_res(vcm));
+	KUNIT_EXPECT_EQ(s->test, 1, kref_read(&vcm->ref));
+}
+
+static void fail_create_reserve(struct kunit *test)
+{
+	struct sweep create = {
+		.test = test, .call = call_create, .undo = undo_create,
+		.least = 1,
+	};
+	struct sweep reserve = {
+		.test = test, .call = call_reserve, .undo = undo_reserve,
+		.check = check_reserve, .least = 1,
+		.arg = vcm_create(0, SZ_1M),
+	};
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, reserve.arg);
+	need_injection(test);
+	sweep(&create);
+	sweep(&reserve);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(reserve.arg));
+}
+
+static int call_alloc(struct sweep *s)
+{
+	s->out = vcm_phys_alloc(NULL, SZ_2M + SZ_1M + SZ_64K + 3 * PAGE_SIZE,
+				*(u32 *)s->arg);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_alloc(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_phys_free(s->out));
+}
+
+static void fail_alloc(struct kunit *test)
+{
+	u32 attrs[] = { 0, VCM_ZERO | VCM_ALIGN(16), VCM_CONTIG };
+	struct sweep s = {
+		.test = test, .call = call_alloc, .undo = undo_alloc,
+		.least = 1,
+	};
+	unsigned long before = 0;
+	unsigned int i, round;
+
+	need_injection(test);
+	/* In the first round the caches of the page allocator fill. */
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+			s.arg = &attrs[i];
+			sweep(&s);
+		}
+		if (!round)
+			before = global_zone_page_state(NR_FREE_PAGES);
+	}
+	/* One list of blocks that is not given back is 3 MiB. */
+	KUNIT_EXPECT_LT(test, before,
+			global_zone_page_state(NR_FREE_PAGES) +
+			SZ_4M / PAGE_SIZE);
+}
+
+static int call_assoc(struct sweep *s)
+{
+	struct vcm_bed *bed = s->bed;
+
+	s->out = vcm_assoc(bed->vcm, bed->devs[bed->nr - 1], 0);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_assoc(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_deassoc(s->out));
+}
+
+static void check_assoc(struct sweep *s)
+{
+	struct vcm_bed *bed = s->bed;
+	unsigned int last = bed->nr - 1;
+	struct vcm_soft_leaf leaf;
+
+	KUNIT_EXPECT_EQ(s->test, last, vcm_get_num_tables(bed->vcm));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_soft_table_pages(bed->units[last]));
+	KUNIT_EXPECT_EQ(s->test, last, list_count_nodes(&bed->vcm->assocs));
+	/* The unit is as free as it was, and its device on nothing. */
+	KUNIT_EXPECT_EQ(s->test, 1, kref_read(&bed->units[last]->ref));
+	KUNIT_EXPECT_EQ(s->test, -ENXIO,
+			vcm_soft_walk(bed->units[last], bed->devs[last],
+				      BED_START, &leaf));
+}
+
+#define NR_FAIL_RES	3
+
+static void fail_assoc(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_64K + PAGE_SIZE, 0);
+	struct vcm_res *res[NR_FAIL_RES];
+	struct sweep s = {
+		.test = test, .bed = bed, .call = call_assoc,
+		.undo = undo_assoc, .check = check_assoc, .least = 8,
+	};
+	unsigned int i;
+
+	need_injection(test);
+	bed_join_first(bed, bed->nr - 1);
+	for (i = 0; i < NR_FAIL_RES; i++) {
+		res[i] = bed_reserve(bed, SZ_2M, VCM_RW);
+		KUNIT_ASSERT_EQ(test, 0, vcm_back(res[i], phys));
+	}
+	sweep(&s);
+
+	bed->nr--;
+	for (i = 0; i < NR_FAIL_RES; i++) {
+		bed_expect_memory(bed, res[i], phys);
+		KUNIT_EXPECT_EQ(test, 0, vcm_unback(res[i]));
+		KUNIT_EXPECT_EQ(test, 1, kref_read(&res[i]->ref));
+		KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res[i]));
+	}
+	bed_leave(bed);
+	bed->nr++;
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
+static int call_activate(struct sweep *s)
+{
+	return vcm_activate(s->bed->assocs[0]);
+}
+
+static void undo_activate(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_deactivate(s->bed->assocs[0]));
+}
+
+static void check_activate(struct sweep *s)
+{
+	KUNIT_EXPECT_FALSE(s->test, vcm_is_active(s->bed->assocs[0]));
+}
+
+/* A fresh range each time, so that page-table pages are missing there. */
+static void prepare_back(struct sweep *s)
+{
+	s->out = vcm_reserve_at(s->bed->vcm, BED_START + s->nth * SZ_4M, SZ_4M,
+				VCM_RW);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(s->test, s->out);
+}
+
+static int call_back(struct sweep *s)
+{
+	return vcm_back(s->out, s->arg);
+}
+
+static void undo_back(struct sweep *s)
+{
+	bed_expect_memory(s->bed, s->out, s->arg);
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(s->out));
+}
+
+static void check_back(struct sweep *s)
+{
+	bed_expect_idle(s->bed, s->out, s->arg);
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(s->out));
+}
+
+static void fail_activate_back(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_2M + SZ_64K + PAGE_SIZE, 0);
+	struct sweep activate = {
+		.test = test, .bed = bed, .call = call_activate,
+		.undo = undo_activate, .check = check_activate,
+	};
+	struct sweep back = {
+		.test = test, .bed = bed, .arg = phys, .prepare = prepare_back,
+		.call = call_back, .undo = undo_back, .check = check_back,
+		.least = 4,
+	};
+
+	need_injection(test);
+	bed_join(bed);
+	KUNIT_EXPECT_EQ(test, 0, vcm_deactivate(bed->assocs[0]));
+	sweep(&activate);
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(bed->assocs[0]));
+	sweep(&back);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
+static struct kunit_case vcm_fail_cases[] = {
+	KUNIT_CASE(fail_create_reserve),
+	KUNIT_CASE(fail_alloc),
+	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
+	{}
+};
+
+static struct kunit_suite vcm_fail_suite = {
+	.name = "vcm_fail",
+	.suite_init = fail_suite_init,
+	.suite_exit = fail_suite_exit,
+	.test_cases = vcm_fail_cases,
+};
+
+kunit_test_suite(vcm_fail_suite);
+
+MODULE_DESCRIPTION("KUnit tests of VCMM: no memory");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,785 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: contexts and associations.
+ *
+ * Who lives, and who is joined to whom. Everything here is rare next to
+ * backing, and programs hardware, so one mutex serialises it.
+ *
+ * A device joins a context in steps that undo each other: its units are found
+ * and claimed, each is given a table (one that the context has, if the unit
+ * can walk it), and only vcm_activate() points the unit at it. Whatever takes
+ * the device away (its driver unbinds, it is unplugged, a unit of it is
+ * removed) walks the same steps backwards, and leaves an association that is
+ * gone; see DOC: Lifetimes.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/bug.h>
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/hashtable.h>
+#include <linux/notifier.h>
+#include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "vcm_internal.h"
+
+DEFINE_MUTEX(vcm_topology_lock);
+LIST_HEAD(vcm_contexts);
+
+/* The devices that are associated with anything. */
+static DEFINE_HASHTABLE(vcm_devices, 6);
+
+/*
+ * The buses that are watched for devices that go away. Their lock is never
+ * held together with vcm_topology_lock, which the notifier takes.
+ */
+struct vcm_bus {
+	struct list_head node;
+	const struct bus_type *bus;
+	struct notifier_block notifier;
+};
+
+static DEFINE_MUTEX(vcm_buses_lock);
+static LIST_HEAD(vcm_buses);
+
+/* Contexts */
+
+/**
+ * vcm_create() - create a context
+ * @start: first device address, a multiple of PAGE_SIZE; 0 will do
+ * @len: bytes, a multiple of PAGE_SIZE
+ *
+ * An address space that belongs to no device and commits nothing. It may be
+ * larger than what a device can reach: reservations are taken from where all
+ * its devices can.
+ *
+ * Context: May sleep.
+ * Return: the context; or an ERR_PTR(): -EINVAL for no length or unaligned
+ * arguments, -EOVERFLOW if the end is no device address, -ENOMEM.
+ */
+struct vcm *vcm_create(dma_addr_t start, u64 len)
+{
+	static unsigned int serial;
+	struct vcm *vcm;
+	u64 last;
+
+	if (!len || !IS_ALIGNED(start, PAGE_SIZE) || !IS_ALIGNED(len, PAGE_SIZE))
+		return ERR_PTR(-EINVAL);
+	if (check_add_overflow((u64)start, len - 1, &last) ||
+	    last > (dma_addr_t)~0ULL)
+		return ERR_PTR(-EOVERFLOW);
+
+	vcm = kzalloc(sizeof(*vcm), GFP_KERNEL);
+	if (!vcm)
+		return ERR_PTR(-ENOMEM);
+	vcm->start = start;
+	vcm->last = last;
+	kref_init(&vcm->ref);
+	INIT_LIST_HEAD(&vcm->assocs);
+	INIT_LIST_HEAD(&vcm->gone);
+	init_rwsem(&vcm->lock);
+	INIT_LIST_HEAD(&vcm->tables);
+	vcm_space_init(vcm);
+	down_read(&vcm->lock);
+	vcm_tables_get_geometry(vcm, &vcm->usable);
+	up_read(&vcm->lock);
+
+	guard(mutex)(&vcm_topology_lock);
+	snprintf(vcm->name, sizeof(vcm->name), "vcm%u", serial++);
+	list_add_tail(&vcm->node, &vcm_contexts);
+	return vcm;
+}
+EXPORT_SYMBOL_GPL(vcm_create);
+
+/**
+ * vcm_release() - the last reference to the memory of a context is gone
+ * @ref: &vcm.ref
+ */
+void vcm_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct vcm, ref));
+}
+
+static void vcm_assoc_forget(struct vcm_assoc *assoc)
+{
+	list_del(&assoc->vcm_node);
+	kfree(assoc);
+}
+
+/**
+ * vcm_free() - free a context
+ * @vcm: the context; not to be used any more
+ *
+ * Context: May sleep.
+ * Return: 0; -EBUSY if it has a reservation or a device is associated, nothing
+ * changes then; -ENOENT if it is freed already and only a reservation's
+ * reference keeps its memory; -EINVAL for a bad pointer.
+ */
+int vcm_free(struct vcm *vcm)
+{
+	struct vcm_assoc *assoc, *next;
+
+	if (IS_ERR_OR_NULL(vcm))
+		return -EINVAL;
+	guard(mutex)(&vcm_topology_lock);
+	if (vcm->dead)
+		return -ENOENT;
+	if (!list_empty(&vcm->assocs))
+		return -EBUSY;
+
+	spin_lock(&vcm->res_lock);
+	vcm->dead = !vcm->nr_res;
+	spin_unlock(&vcm->res_lock);
+	if (!vcm->dead)
+		return -EBUSY;
+
+	WARN_ON_ONCE(!list_empty(&vcm->tables));
+	WARN_ON_ONCE(!list_empty(&vcm->windows));
+	list_for_each_entry_safe(assoc, next, &vcm->gone, vcm_node)
+		vcm_assoc_forget(assoc);
+	list_del(&vcm->node);
+	kref_put(&vcm->ref, vcm_release);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_free);
+
+/**
+ * vcm_set_name() - name a context for messages and debugfs
+ * @vcm: the context
+ * @name: 1 to 31 characters; copied
+ *
+ * Context: May sleep.
+ * Return: 0; -EINVAL for a bad pointer or an empty name, -ENAMETOOLONG.
+ */
+int vcm_set_name(struct vcm *vcm, const char *name)
+{
+	if (IS_ERR_OR_NULL(vcm) || IS_ERR_OR_NULL(name) || !*name)
+		return -EINVAL;
+	if (strlen(name) >= sizeof(vcm->name))
+		return -ENAMETOOLONG;
+	guard(mutex)(&vcm_topology_lock);
+	strscpy(vcm->name, name);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_set_name);
+
+/**
+ * vcm_get_name() - the name of a context
+ * @vcm: the context
+ *
+ * Context: Any. The caller does not rename the context meanwhile.
+ * Return: the name; "" for a bad pointer.
+ */
+const char *vcm_get_name(struct vcm *vcm)
+{
+	return IS_ERR_OR_NULL(vcm) ? "" : vcm->name;
+}
+EXPORT_SYMBOL_GPL(vcm_get_name);
+
+/**
+ * vcm_get_start_addr() - where a context begins
+ * @vcm: the context
+ *
+ * Context: Any.
+ * Return: the first device address; 0 for a bad pointer.
+ */
+dma_addr_t vcm_get_start_addr(struct vcm *vcm)
+{
+	return IS_ERR_OR_NULL(vcm) ? 0 : vcm->start;
+}
+EXPORT_SYMBOL_GPL(vcm_get_start_addr);
+
+/**
+ * vcm_get_len() - how long a context is
+ * @vcm: the context
+ *
+ * Context: Any.
+ * Return: bytes; 0 for a bad pointer.
+ */
+u64 vcm_get_len(struct vcm *vcm)
+{
+	return IS_ERR_OR_NULL(vcm) ? 0 : (u64)vcm->last - vcm->start + 1;
+}
+EXPORT_SYMBOL_GPL(vcm_get_len);
+
+/* Units and tables of one association */
+
+struct vcm_window_list {
+	const struct vcm_assoc *owner;
+	struct list_head list;
+};
+
+static int vcm_add_window(void *data, dma_addr_t first, dma_addr_t last)
+{
+	struct vcm_window_list *windows = data;
+	const struct vcm *vcm = windows->owner->vcm;
+	struct vcm_window *window;
+
+	if (first > vcm->last || last < vcm->start)
+		return 0;
+	window = kzalloc(sizeof(*window), GFP_KERNEL);
+	if (!window)
+		return -ENOMEM;
+	window->owner = windows->owner;
+	window->first = first;
+	window->last = last;
+	list_add_tail(&window->node, &windows->list);
+	return 0;
+}
+
+static void vcm_free_windows(struct list_head *windows)
+{
+	struct vcm_window *window, *next;
+
+	list_for_each_entry_safe(window, next, windows, node)
+		kfree(window);
+}
+
+/* Join a table that the context has, or say -EINVAL. */
+static struct vcm_walker *vcm_join_table(struct vcm *vcm,
+					 struct vcm_iommu *unit,
+					 struct device *dev,
+					 struct list_head *windows)
+{
+	struct vcm_geometry usable;
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	int ret = -EINVAL;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		ret = unit->ops->can_walk(unit, dev, table);
+		if (ret != -EINVAL)
+			break;
+	}
+	if (ret)
+		return ERR_PTR(ret);
+
+	walker = vcm_table_add_walker(table, unit);
+	if (IS_ERR(walker))
+		return walker;
+	vcm_tables_get_geometry(vcm, &usable);
+	ret = vcm_space_admit(vcm, &usable, windows, dev);
+	if (ret) {
+		vcm_table_put_walker(walker);
+		return ERR_PTR(ret);
+	}
+	return walker;
+}
+
+/* Add a table to the context, with everything in it that is mapped. */
+static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
+					struct vcm_assoc *assoc,
+					struct list_head *windows)
+{
+	struct device *dev = assoc->device->dev;
+	struct vcm_geometry usable;
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	int ret;
+
+	table = unit->ops->table_alloc(unit, dev);
+	if (IS_ERR(table))
+		return ERR_CAST(table);
+	if (WARN_ON_ONCE(!table->ops || !table->geo.pgsizes)) {
+		ret = -EINVAL;
+		goto free;
+	}
+	table->vcm = vcm;
+	INIT_LIST_HEAD(&table->walkers);
+	list_add_tail(&table->node, &vcm->tables);
+	walker = vcm_table_add_walker(table, unit);
+	if (IS_ERR(walker)) {
+		ret = PTR_ERR(walker);
+		goto unlink;
+	}
+
+	vcm_tables_get_geometry(vcm, &usable);
+	ret = vcm_space_admit(vcm, &usable, windows, dev);
+	if (ret)
+		goto put;
+	ret = vcm_back_replay(vcm, table, dev);
+	if (ret)
+		goto retract;
+	return walker;
+
+retract:
+	list_del_init(&table->node);
+	vcm_tables_get_geometry(vcm, &usable);
+	vcm_space_retract(vcm, &usable, assoc);
+put:
+	vcm_table_put_walker(walker);
+unlink:
+	list_del(&table->node);
+free:
+	table->ops->free(table);
+	return ERR_PTR(ret);
+}
+
+/* Take the device off one unit. The other half of vcm_assoc_add_unit(). */
+static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
+{
+	struct vcm_walker *walker = assoc->walkers[--assoc->nr_walkers];
+	struct vcm_iommu *unit = vcm_iommu_get(walker->unit);
+	struct vcm_table *table = walker->table;
+	struct vcm *vcm = assoc->vcm;
+	struct vcm_geometry usable;
+
+	down_write(&vcm->lock);
+	vcm_table_put_walker(walker);
+	if (list_empty(&table->walkers)) {
+		list_del(&table->node);
+		vcm_back_empty(vcm, table, NULL);
+		table->ops->free(table);
+	}
+	vcm_tables_get_geometry(vcm, &usable);
+	vcm_space_retract(vcm, &usable, assoc);
+	up_write(&vcm->lock);
+
+	if (unit->ops->unclaim)
+		unit->ops->unclaim(unit, assoc->device->dev);
+	vcm_iommu_put(unit);
+}
+
+/* Put the device on its next unit. */
+static int vcm_assoc_add_unit(struct vcm_assoc *assoc)
+{
+	struct vcm_window_list windows = {
+		.owner = assoc, .list = LIST_HEAD_INIT(windows.list),
+	};
+	struct device *dev = assoc->device->dev;
+	struct vcm *vcm = assoc->vcm;
+	struct vcm_walker *walker;
+	struct vcm_iommu *unit;
+	int ret = 0;
+
+	unit = vcm_unit_get(dev, assoc->nr_walkers);
+	if (IS_ERR(unit))
+		return PTR_ERR(unit);
+	if (unit->ops->claim)
+		ret = unit->ops->claim(unit, dev);
+	if (ret)
+		goto put;
+	if (unit->ops->for_each_reserved)
+		ret = unit->ops->for_each_reserved(unit, dev, vcm_add_window,
+						   &windows);
+	if (ret)
+		goto unclaim;
+
+	down_write(&vcm->lock);
+	walker = vcm_join_table(vcm, unit, dev, &windows.list);
+	if (PTR_ERR_OR_ZERO(walker) == -EINVAL)
+		walker = vcm_new_table(vcm, unit, assoc, &windows.list);
+	up_write(&vcm->lock);
+	ret = PTR_ERR_OR_ZERO(walker);
+	if (ret)
+		goto unclaim;
+
+	assoc->walkers[assoc->nr_walkers++] = walker;
+	vcm_iommu_put(unit);
+	return 0;
+
+unclaim:
+	vcm_free_windows(&windows.list);
+	if (unit->ops->unclaim)
+		unit->ops->unclaim(unit, dev);
+put:
+	vcm_iommu_put(unit);
+	return ret;
+}
+
+/* Devices */
+
+static struct vcm_device *vcm_device_find(struct device *dev)
+{
+	struct vcm_device *device;
+
+	lockdep_assert_held(&vcm_topology_lock);
+
+	hash_for_each_possible(vcm_devices, device, hash, (unsigned long)dev)
+		if (device->dev == dev)
+			return device;
+	return NULL;
+}
+
+/* Give the record back if it was the last association. */
+static void vcm_device_put(struct vcm_device *device)
+{
+	if (!list_empty(&device->assocs))
+		return;
+	hash_del(&device->hash);
+	put_device(device->dev);
+	kfree(device);
+}
+
+static int vcm_bus_notify(struct notifier_block *notifier, unsigned long event,
+			  void *data);
+
+/* Be told when a device of the bus goes away. The bus is watched for good. */
+static int vcm_bus_watch(const struct bus_type *bus)
+{
+	struct vcm_bus *watch;
+	int ret;
+
+	guard(mutex)(&vcm_buses_lock);
+	list_for_each_entry(watch, &vcm_buses, node)
+		if (watch->bus == bus)
+			return 0;
+	watch = kzalloc(sizeof(*watch), GFP_KERNEL);
+	if (!watch)
+		return -ENOMEM;
+	watch->bus = bus;
+	watch->notifier.notifier_call = vcm_bus_notify;
+	/* Before the IOMMU core, which forgets the device at the same event. */
+	watch->notifier.priority = 1;
+	ret = bus_register_notifier(bus, &watch->notifier);
+	if (ret) {
+		kfree(watch);
+		return ret;
+	}
+	list_add(&watch->node, &vcm_buses);
+	return 0;
+}
+
+static struct vcm_device *vcm_device_get(struct device *dev)
+{
+	struct vcm_device *device = vcm_device_find(dev);
+
+	if (device)
+		return device;
+	device = kzalloc(sizeof(*device), GFP_KERNEL);
+	if (!device)
+		return ERR_PTR(-ENOMEM);
+	device->dev = get_device(dev);
+	INIT_LIST_HEAD(&device->assocs);
+	hash_add(vcm_devices, &device->hash, (unsigned long)dev);
+	return device;
+}
+
+/* Associations */
+
+static int vcm_count_units(struct device *dev)
+{
+	struct vcm_iommu *unit;
+	int nr;
+
+	for (nr = 0; ; nr++) {
+		unit = vcm_unit_get(dev, nr);
+		if (IS_ERR(unit))
+			break;
+		vcm_iommu_put(unit);
+	}
+	return nr && PTR_ERR(unit) == -ENODEV ? nr : PTR_ERR(unit);
+}
+
+/* Off all units, out of the device; what is left is the caller's handle. */
+static void vcm_assoc_leave(struct vcm_assoc *assoc)
+{
+	struct vcm_device *device = assoc->device;
+
+	while (assoc->nr_walkers)
+		vcm_assoc_drop_unit(assoc);
+	list_del(&assoc->device_node);
+	assoc->device = NULL;
+	vcm_device_put(device);
+}
+
+static struct vcm_assoc *vcm_assoc_join(struct vcm *vcm, struct device *dev)
+{
+	struct vcm_device *device;
+	struct vcm_assoc *assoc;
+	int nr, ret;
+
+	nr = vcm_count_units(dev);
+	if (nr < 0)
+		return ERR_PTR(nr);
+	assoc = kzalloc(struct_size(assoc, walkers, nr), GFP_KERNEL);
+	if (!assoc)
+		return ERR_PTR(-ENOMEM);
+	device = vcm_device_get(dev);
+	if (IS_ERR(device)) {
+		kfree(assoc);
+		return ERR_CAST(device);
+	}
+	assoc->vcm = vcm;
+	assoc->device = device;
+	list_add_tail(&assoc->device_node, &device->assocs);
+
+	while (assoc->nr_walkers < nr) {
+		ret = vcm_assoc_add_unit(assoc);
+		if (!ret)
+			continue;
+		vcm_assoc_leave(assoc);
+		kfree(assoc);
+		return ERR_PTR(ret);
+	}
+	list_add_tail(&assoc->vcm_node, &vcm->assocs);
+	return assoc;
+}
+
+static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
+{
+	struct vcm_assoc *assoc;
+
+	list_for_each_entry(assoc, &vcm->assocs, vcm_node)
+		if (assoc->device->dev == dev)
+			return assoc;
+	return NULL;
+}
+
+/**
+ * vcm_assoc() - put a device on a context
+ * @vcm: the context
+ * @dev: the device; its driver manages its own DMA
+ * @attr: none so far, 0
+ *
+ * From here on the device belongs to VCMM: it reaches nothing until one of its
+ * associations is activated, and the DMA API is not for it. Each of its units
+ * walks a table that the context has, or gets a new one with everything that
+ * is mapped. Where the units' limits do not fit what the context holds, the
+ * call is refused with a message that names the reservation and the limit.
+ *
+ * The association ends with vcm_deassoc(), or when the device's driver
+ * unbinds, the device or its unit goes away.
+ *
+ * Context: May sleep.
+ * Return: the association; or with nothing changed an ERR_PTR(): -EINVAL for a
+ * bad pointer or attribute, -ENODEV if @dev is behind no unit, -EPROBE_DEFER
+ * if one of its units is not ready, -EEXIST if it is on @vcm already, -ENOENT
+ * if @vcm is freed, -EBUSY if somebody else drives its DMA, -ERANGE if a
+ * reservation is beyond its limits, -ENOMEM, or what its unit's driver says.
+ */
+struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr)
+{
+	int ret;
+
+	if (IS_ERR_OR_NULL(vcm) || IS_ERR_OR_NULL(dev) || attr)
+		return ERR_PTR(-EINVAL);
+	if (!dev->bus)
+		return ERR_PTR(-ENODEV);
+	ret = vcm_bus_watch(dev->bus);
+	if (ret)
+		return ERR_PTR(ret);
+
+	guard(mutex)(&vcm_topology_lock);
+	if (vcm->dead)
+		return ERR_PTR(-ENOENT);
+	if (vcm_assoc_find(vcm, dev))
+		return ERR_PTR(-EEXIST);
+	return vcm_assoc_join(vcm, dev);
+}
+EXPORT_SYMBOL_GPL(vcm_assoc);
+
+/**
+ * vcm_deassoc() - take a device off a context
+ * @assoc: the association; not to be used any more
+ *
+ * The context's reservations, backings and memory stay.
+ *
+ * Context: May sleep.
+ * Return: 0; -EBUSY if it is active, nothing changes then; -EINVAL for a bad
+ * pointer.
+ */
+int vcm_deassoc(struct vcm_assoc *assoc)
+{
+	if (IS_ERR_OR_NULL(assoc))
+		return -EINVAL;
+	guard(mutex)(&vcm_topology_lock);
+	if (vcm_is_active(assoc))
+		return -EBUSY;
+	if (assoc->device)
+		vcm_assoc_leave(assoc);
+	vcm_assoc_forget(assoc);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_deassoc);
+
+/* Point the first @nr units of the device at nothing. */
+static void vcm_assoc_detach(struct vcm_assoc *assoc, unsigned int nr)
+{
+	while (nr--) {
+		struct vcm_walker *walker = assoc->walkers[nr];
+
+		walker->unit->ops->detach(walker->unit, assoc->device->dev,
+					  walker->table);
+		walker->active--;
+	}
+}
+
+static int vcm_assoc_attach(struct vcm_assoc *assoc)
+{
+	unsigned int i;
+	int ret;
+
+	lockdep_assert_held_write(&assoc->vcm->lock);
+
+	for (i = 0; i < assoc->nr_walkers; i++) {
+		struct vcm_walker *walker = assoc->walkers[i];
+
+		ret = walker->unit->ops->attach(walker->unit,
+						assoc->device->dev,
+						walker->table);
+		if (ret) {
+			dev_err(assoc->device->dev, "vcm: %s: %s cannot attach it (%d)\n",
+				assoc->vcm->name, walker->unit->name, ret);
+			vcm_assoc_detach(assoc, i);
+			return ret;
+		}
+		walker->active++;
+	}
+	return 0;
+}
+
+/**
+ * vcm_activate() - let a device reach what its context maps
+ * @assoc: the association
+ *
+ * Points every unit of the device at its table of the context: all or none.
+ *
+ * Context: May sleep.
+ * Return: 0; or with nothing changed -EBUSY if the device is active, here or
+ * on another context, -ENODEV if the device or its unit is gone, -EINVAL for a
+ * bad pointer, or what the unit's driver says.
+ */
+int vcm_activate(struct vcm_assoc *assoc)
+{
+	int ret;
+
+	if (IS_ERR_OR_NULL(assoc))
+		return -EINVAL;
+	guard(mutex)(&vcm_topology_lock);
+	if (!assoc->device)
+		return -ENODEV;
+	if (assoc->device->active)
+		return -EBUSY;
+	down_write(&assoc->vcm->lock);
+	ret = vcm_assoc_attach(assoc);
+	up_write(&assoc->vcm->lock);
+	if (ret)
+		return ret;
+	assoc->device->active = assoc;
+	WRITE_ONCE(assoc->active, true);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_activate);
+
+static void vcm_assoc_deactivate(struct vcm_assoc *assoc)
+{
+	down_write(&assoc->vcm->lock);
+	vcm_assoc_detach(assoc, assoc->nr_walkers);
+	up_write(&assoc->vcm->lock);
+	WRITE_ONCE(assoc->active, false);
+	assoc->device->active = NULL;
+}
+
+/**
+ * vcm_deactivate() - let a device reach nothing
+ * @assoc: the association
+ *
+ * Context: May sleep.
+ * Return: 0; -ENOENT if it is not active, -ENODEV if the device or its unit is
+ * gone, -EINVAL for a bad pointer.
+ */
+int vcm_deactivate(struct vcm_assoc *assoc)
+{
+	if (IS_ERR_OR_NULL(assoc))
+		return -EINVAL;
+	guard(mutex)(&vcm_topology_lock);
+	if (!assoc->device)
+		return -ENODEV;
+	if (!vcm_is_active(assoc))
+		return -ENOENT;
+	vcm_assoc_deactivate(assoc);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_deactivate);
+
+/**
+ * vcm_is_active() - does a device reach what its context maps?
+ * @assoc: the association
+ *
+ * Context: Any. The answer may be old when it arrives, unless the caller keeps
+ * others from activating, deactivating and removing the device.
+ * Return: true or false; false for a bad pointer.
+ */
+bool vcm_is_active(struct vcm_assoc *assoc)
+{
+	return !IS_ERR_OR_NULL(assoc) && READ_ONCE(assoc->active);
+}
+EXPORT_SYMBOL_GPL(vcm_is_active);
+
+/* Things that go away */
+
+static void vcm_assoc_gone(struct vcm_assoc *assoc)
+{
+	if (assoc->active)
+		vcm_assoc_deactivate(assoc);
+	vcm_assoc_leave(assoc);
+	list_move_tail(&assoc->vcm_node, &assoc->vcm->gone);
+}
+
+static void vcm_device_gone(struct device *dev)
+{
+	struct vcm_device *device;
+	struct vcm_assoc *assoc;
+
+	guard(mutex)(&vcm_topology_lock);
+	while ((device = vcm_device_find(dev))) {
+		assoc = list_first_entry(&device->assocs, struct vcm_assoc,
+					 device_node);
+		dev_dbg(dev, "vcm: %s: gone\n", assoc->vcm->name);
+		vcm_assoc_gone(assoc);
+	}
+}
+
+/* Without a driver, nobody is left who could stop the device. */
+static int vcm_bus_notify(struct notifier_block *notifier, unsigned long event,
+			  void *data)
+{
+	switch (event) {
+	case BUS_NOTIFY_DRIVER_NOT_BOUND:
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+	case BUS_NOTIFY_REMOVED_DEVICE:
+		vcm_device_gone(data);
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct vcm_assoc *vcm_assoc_of_unit(struct vcm_iommu *unit)
+{
+	struct vcm_assoc *assoc;
+	struct vcm *vcm;
+	unsigned int i;
+
+	list_for_each_entry(vcm, &vcm_contexts, node)
+		list_for_each_entry(assoc, &vcm->assocs, vcm_node)
+			for (i = 0; i < assoc->nr_walkers; i++)
+				if (assoc->walkers[i]->unit == unit)
+					return assoc;
+	return NULL;
+}
+
+/**
+ * vcm_iommu_remove() - a unit goes away
+ * @unit: the unit; its driver's get_unit() does not hand it out any more
+ *
+ * Every device behind it is detached and its association dropped. Contexts,
+ * reservations, backings and memory live on, and so does a table that other
+ * units walk.
+ *
+ * Context: May sleep.
+ */
+void vcm_iommu_remove(struct vcm_iommu *unit)
+{
+	struct vcm_assoc *assoc;
+
+	guard(mutex)(&vcm_topology_lock);
+	while ((assoc = vcm_assoc_of_unit(unit)))
+		vcm_assoc_gone(assoc);
+}
+EXPORT_SYMBOL_GPL(vcm_iommu_remove);

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: who maps what, for people.
+ *
+ * /sys/kernel/debug/vcm/contexts says it as text, /sys/kernel/debug/vcm/graph
+ * as a graph in the language of Graphviz's dot. Both read the books under the
+ * locks that guard them; neither is an interface for programs.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/debugfs.h>
+#include <linux/device.h>
+#include <linux/init.h>
+#include <linux/seq_file.h>
+#include <linux/sizes.h>
+#include <linux/string_helpers.h>
+
+#include "vcm_internal.h"
+
+struct vcm_rights {
+	char text[5];
+};
+
+static struct vcm_rights vcm_show_rights(u32 attr)
+{
+	return (struct vcm_rights){ .text = {
+		attr & VCM_READ ? 'r' : '-',
+		attr & VCM_WRITE ? 'w' : '-',
+		attr & VCM_EXEC ? 'x' : '-',
+		attr & VCM_PRIV ? 'p' : '-',
+	} };
+}
+
+struct vcm_size {
+	char text[16];
+};
+
+static struct vcm_size vcm_show_size(u64 len)
+{
+	struct vcm_size size;
+
+	string_get_size(len, 1, STRING_UNITS_2, size.text, sizeof(size.text));
+	return size;
+}
+
+static const char *vcm_show_state(const struct vcm_res *res)
+{
+	switch (READ_ONCE(res->state)) {
+	case VCM_RES_IDLE:
+		return "not backed";
+	case VCM_RES_MOVING:
+		return "being changed";
+	case VCM_RES_BACKED:
+		return "backed";
+	case VCM_RES_STUCK:
+		return "STUCK: a unit does not answer";
+	default:
+		return "gone";
+	}
+}
+
+static unsigned int vcm_count_active(const struct vcm_table *table)
+{
+	struct vcm_walker *walker;
+	unsigned int nr = 0;
+
+	list_for_each_entry(walker, &table->walkers, node)
+		nr += walker->active;
+	return nr;
+}
+
+/* "one table, shared", or "2 tables, mirrored" */
+static const char *vcm_show_sharing(struct vcm *vcm)
+{
+	struct vcm_table *table;
+
+	if (list_empty(&vcm->tables))
+		return "no table yet";
+	table = list_first_entry(&vcm->tables, struct vcm_table, node);
+	if (!list_is_singular(&vcm->tables))
+		return "mirrored";
+	return list_is_singular(&table->walkers) ? "one unit" : "shared";
+}
+
+static void vcm_show_tables(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	unsigned int nr = 0;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		seq_printf(s, "  table %u: %pad-%pad, blocks %#lx, %u active, walked by", nr++,
+			   &table->geo.first, &table->geo.last,
+			   table->geo.pgsizes, vcm_count_active(table));
+		list_for_each_entry(walker, &table->walkers, node)
+			seq_printf(s, " %s", walker->unit->name);
+		seq_putc(s, '\n');
+	}
+}
+
+static void vcm_show_devices(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_assoc *assoc;
+	unsigned int i;
+
+	list_for_each_entry(assoc, &vcm->assocs, vcm_node) {
+		seq_printf(s, "  device %s: %s, behind",
+			   dev_name(assoc->device->dev),
+			   assoc->active ? "active" : "inactive");
+		for (i = 0; i < assoc->nr_walkers; i++)
+			seq_printf(s, " %s", assoc->walkers[i]->unit->name);
+		seq_putc(s, '\n');
+	}
+}
+
+static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
+{
+	dma_addr_t first = vcm_res_addr(res), last = res->range.last;
+	struct vcm *vcm = res->vcm;
+	size_t mappers = 0;
+	unsigned int chunk = 0, runs = 0;
+	phys_addr_t pa = 0, next;
+	size_t len = 0;
+
+	spin_lock(&vcm->res_lock);
+	if (res->phys) {
+		len = res->phys->len;
+		mappers = refcount_read(&res->phys->users) - 1;
+		while (vcm_phys_next_run(res->phys, &chunk, &next)) {
+			pa = runs++ ? pa : next;
+		}
+	}
+	spin_unlock(&vcm->res_lock);
+
+	seq_printf(s, "  %pad-%pad %s %s, %s", &first, &last,
+		   vcm_show_rights(res->attr).text,
+		   vcm_show_size(vcm_res_len(res)).text, vcm_show_state(res));
+	if (len)
+		seq_printf(s, ": %s at %pap in %u run%s, mapped %zu time%s",
+			   vcm_show_size(len).text, &pa, runs,
+			   runs == 1 ? "" : "s", mappers,
+			   mappers == 1 ? "" : "s");
+	seq_putc(s, '\n');
+}
+
+static int vcm_contexts_show(struct seq_file *s, void *unused)
+{
+	struct vcm_res *res;
+	struct vcm *vcm;
+
+	mutex_lock(&vcm_topology_lock);
+	list_for_each_entry(vcm, &vcm_contexts, node) {
+		down_read(&vcm->lock);
+		seq_printf(s, "context %s: %pad-%pad, %s, tables: %zu, reservations: %zu\n",
+			   vcm->name, &vcm->start, &vcm->last,
+			   vcm_show_sharing(vcm),
+			   list_count_nodes(&vcm->tables),
+			   vcm_get_num_res(vcm));
+		vcm_show_tables(s, vcm);
+		vcm_show_devices(s, vcm);
+		vcm_for_each_res(vcm, res)
+			vcm_show_res(s, res);
+		up_read(&vcm->lock);
+	}
+	mutex_unlock(&vcm_topology_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcm_contexts);
+
+/* Nodes are named after the addresses of their objects, hashed by %p. */
+static void vcm_graph_devices(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_walker *walker;
+	struct vcm_assoc *assoc;
+	unsigned int i;
+
+	list_for_each_entry(assoc, &vcm->assocs, vcm_node) {
+		struct device *dev = assoc->device->dev;
+
+		seq_printf(s, "\t\"%p\" [label=\"device\\n%s\", shape=component, fillcolor=lightskyblue];\n",
+			   assoc->device, dev_name(dev));
+		for (i = 0; i < assoc->nr_walkers; i++) {
+			walker = assoc->walkers[i];
+			seq_printf(s, "\t\"%p\" [label=\"unit\\n%s\", shape=hexagon, fillcolor=khaki];\n",
+				   walker->unit, walker->unit->name);
+			seq_printf(s, "\t\"%p\" -> \"%p\" [style=%s];\n",
+				   assoc->device, walker->unit,
+				   assoc->active ? "solid" : "dashed");
+		}
+	}
+}
+
+static void vcm_graph_tables(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	unsigned int nr = 0;
+
+	seq_printf(s, "\t\"%p\" [label=\"context %s\\n%pad-%pad\", shape=box3d, fillcolor=palegreen];\n",
+		   vcm, vcm->name, &vcm->start, &vcm->last);
+	list_for_each_entry(table, &vcm->tables, node) {
+		seq_printf(s, "\t\"%p\" [label=\"table %u\", shape=folder, fillcolor=wheat];\n",
+			   table, nr++);
+		seq_printf(s, "\t\"%p\" -> \"%p\";\n", table, vcm);
+		list_for_each_entry(walker, &table->walkers, node)
+			seq_printf(s, "\t\"%p\" -> \"%p\" [label=\"walks\", style=%s];\n",
+				   walker->unit, table,
+				   walker->active ? "solid" : "dashed");
+	}
+}
+
+static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
+{
+	dma_addr_t first = vcm_res_addr(res);
+	struct vcm *vcm = res->vcm;
+	struct vcm_phys *phys;
+	size_t len = 0;
+
+	spin_lock(&vcm->res_lock);
+	phys = res->phys;
+	if (phys)
+		len = phys->len;
+	spin_unlock(&vcm->res_lock);
+
+	seq_printf(s, "\t\"%p\" [label=\"%pad\\n%s %s\", shape=box, fillcolor=white];\n",
+		   res, &first, vcm_show_size(vcm_res_len(res)).text,
+		   vcm_show_rights(res->attr).text);
+	seq_printf(s, "\t\"%p\" -> \"%p\";\n", vcm, res);
+	if (!len)
+		return;
+	seq_printf(s, "\t\"%p\" [label=\"memory\\n%s\", shape=cylinder, fillcolor=lightpink];\n",
+		   phys, vcm_show_size(len).text);
+	seq_printf(s, "\t\"%p\" -> \"%p\";\n", res, phys);
+}
+
+static int vcm_graph_show(struct seq_file *s, void *unused)
+{
+	struct vcm_res *res;
+	struct vcm *vcm;
+
+	seq_puts(s, "digraph vcm {\n\trankdir=LR;\n\tnode [style=filled, fontname=\"sans-serif\"];\n");
+	mutex_lock(&vcm_topology_lock);
+	list_for_each_entry(vcm, &vcm_contexts, node) {
+		down_read(&vcm->lock);
+		vcm_graph_devices(s, vcm);
+		vcm_graph_tables(s, vcm);
+		vcm_for_each_res(vcm, res)
+			vcm_graph_res(s, res);
+		up_read(&vcm->lock);
+	}
+	mutex_unlock(&vcm_topology_lock);
+	seq_puts(s, "}\n");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcm_graph);
+
+static int __init vcm_debugfs_init(void)
+{
+	struct dentry *dir = debugfs_create_dir("vcm", NULL);
+
+	debugfs_create_file("contexts", 0400, dir, NULL, &vcm_contexts_fops);
+	debugfs_create_file("graph", 0400, dir, NULL, &vcm_graph_fops);
+	return 0;
+}
+late_initcall(vcm_debugfs_init);

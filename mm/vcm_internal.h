@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Virtual Contiguous Memory Manager: what the rooms of the core share.
+ *
+ * Calls go down: vcm.c (who lives, who is joined to whom) calls vcm_back.c
+ * (joins a range, memory and tables), which calls vcm_res.c (ranges),
+ * vcm_phys.c (memory and its mappers) and vcm_table.c (the tables of a
+ * context); vcm_unit.c knows the low-level drivers.
+ */
+#ifndef _MM_VCM_INTERNAL_H
+#define _MM_VCM_INTERNAL_H
+
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/pfn.h>
+#include <linux/range_space.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/vcm-driver.h>
+#include <linux/vcm.h>
+
+#define VCM_NAME_LEN	32
+
+#define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
+#define VCM_RES_ATTRS	(VCM_RIGHTS | VCM_ALIGN_MASK)
+#define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_ALIGN_MASK)
+
+/**
+ * DOC: Lifetimes
+ *
+ * ============ ====================== =========================== ============
+ * object       its memory lives while  -EBUSY on its release from  released by
+ * ============ ====================== =========================== ============
+ * context      it is not freed, or a   a reservation, a live       vcm_free()
+ *              reservation's memory    association
+ *              lives
+ * reservation  it is not unreserved,   a backing                   vcm_unreserve()
+ *              or a lookup holds a
+ *              reference
+ * allocation   it is not freed         a backing                   vcm_phys_free()
+ * association  its context is not      being active                vcm_deassoc()
+ *              freed
+ * table        a unit walks it         (the core's own)            the last
+ *                                                                  vcm_deassoc()
+ * unit         its driver or an        (vcm_iommu_remove() never   the last
+ *              association holds it    refuses)                    reference
+ * ============ ====================== =========================== ============
+ *
+ * A device or a unit that goes away takes its associations with it. Such an
+ * association is *gone*: it joins nothing any more, and all that can be done
+ * with it is vcm_deassoc(). If nobody does, vcm_free() gives its memory back.
+ */
+
+/**
+ * DOC: Locking
+ *
+ * The order is::
+ *
+ *	vcm_topology_lock > &vcm.lock > &vcm.res_lock > &vcm_phys.lock
+ *	                              vcm_chunks_lock > &vcm_phys.lock
+ *
+ * vcm_topology_lock (mutex)
+ *	who is associated with what, and what is active: all of vcm.c. These
+ *	calls are rare, program hardware, and are serialised for all contexts.
+ * &vcm.lock (read/write semaphore)
+ *	the tables of one context and the units that walk them. Backing and
+ *	unbacking hold it for reading, so they run side by side; a table joins
+ *	or leaves, and a device is attached or detached, under it for writing.
+ * &vcm.res_lock (spinlock)
+ *	the ranges of one context and the state of each reservation. Held for
+ *	a tree operation or a change of state, never across a driver's op.
+ * vcm_chunks_lock (spinlock)
+ *	which allocation a physical page belongs to.
+ * &vcm_phys.lock (spinlock)
+ *	who maps one allocation.
+ *
+ * A reservation is claimed under &vcm.res_lock (its state becomes
+ * VCM_RES_MOVING), the slow work is done without it, and the outcome is
+ * published under it last. Because claim and publication both happen with
+ * &vcm.lock held for reading, whoever holds it for writing sees no
+ * reservation in between.
+ */
+
+/**
+ * struct vcm - a context
+ * @start: first address
+ * @last: last address, inclusive
+ * @ref: keeps the memory, not the context; see DOC: Lifetimes
+ * @name: for messages and debugfs
+ * @node: in the list of contexts
+ * @assocs: devices on the context
+ * @gone: associations whose device or unit went away
+ * @lock: guards the tables; see DOC: Locking
+ * @tables: as many as the formats of the units force on the context
+ * @res_lock: guards the reservations; see DOC: Locking
+ * @space: the ranges that are reserved
+ * @nr_res: how many
+ * @usable: what all tables can express; its last_pa is not used
+ * @windows: what no reservation may touch, by first address
+ * @dead: freed; only the memory is left, for those who hold a reservation's
+ */
+struct vcm {
+	/* immutable */
+	dma_addr_t start;
+	dma_addr_t last;
+
+	struct kref ref;
+
+	/* vcm_topology_lock */
+	char name[VCM_NAME_LEN];
+	struct list_head node;
+	struct list_head assocs;
+	struct list_head gone;
+
+	struct rw_semaphore lock;
+	struct list_head tables;
+
+	spinlock_t res_lock;
+	struct range_space space;
+	size_t nr_res;
+	struct vcm_geometry usable;
+	struct list_head windows;
+	bool dead;
+};
+
+/**
+ * struct vcm_window - device addresses that one association cannot use
+ * @node: in &vcm.windows
+ * @owner: the association that brought it
+ * @first: first address
+ * @last: last address, inclusive
+ */
+struct vcm_window {
+	struct list_head node;
+	const struct vcm_assoc *owner;
+	dma_addr_t first;
+	dma_addr_t last;
+};
+
+/**
+ * enum vcm_res_state - where a reservation is in its life
+ * @VCM_RES_IDLE: reserved, nothing behind it
+ * @VCM_RES_MOVING: claimed by a call that is under way
+ * @VCM_RES_BACKED: mapped in every table of the context
+ * @VCM_RES_STUCK: in no table any more, but a unit did not answer the flush:
+ *                 the memory stays until vcm_unback() has seen every flush
+ * @VCM_RES_GONE: unreserved; somebody holds the memory
+ */
+enum vcm_res_state {
+	VCM_RES_IDLE,
+	VCM_RES_MOVING,
+	VCM_RES_BACKED,
+	VCM_RES_STUCK,
+	VCM_RES_GONE,
+};
+
+/**
+ * struct vcm_res - a reservation
+ * @range: its addresses, in &vcm.space
+ * @vcm: the context; holds a reference on its memory
+ * @ref: keeps the memory; see DOC: Lifetimes
+ * @attr: access rights, and the alignment that was asked for
+ * @state: see &enum vcm_res_state
+ * @phys: what it is backed with, or NULL; written under &vcm.res_lock and
+ *        &vcm_phys.lock, so either is enough to read it
+ * @mapper: which bytes of @phys it maps, in &vcm_phys.mappers
+ */
+struct vcm_res {
+	struct range_node range;
+
+	/* immutable */
+	struct vcm *vcm;
+	struct kref ref;
+	u32 attr;
+
+	/* vcm->res_lock */
+	enum vcm_res_state state;
+	struct vcm_phys *phys;
+
+	/* phys->lock */
+	struct interval_tree_node mapper;
+};
+
+/**
+ * struct vcm_chunk - physically contiguous memory
+ * @pfns: its pages, in the index of all chunks
+ * @phys: the allocation
+ * @off: its place in the allocation, in bytes
+ * @split: it is to be freed page by page
+ */
+struct vcm_chunk {
+	struct interval_tree_node pfns;
+	struct vcm_phys *phys;
+	size_t off;
+	bool split;
+};
+
+/**
+ * struct vcm_phys - a physical allocation
+ * @type: where the memory comes from
+ * @len: bytes, the sum of the chunks
+ * @users: its owner, and each backing
+ * @lock: guards @mappers
+ * @mappers: the reservations that map it, by offset
+ * @nr_chunks: length of @chunks
+ * @chunks: the memory
+ */
+struct vcm_phys {
+	/* immutable */
+	struct vcm_memtype *type;
+	size_t len;
+
+	refcount_t users;
+	spinlock_t lock;
+	struct rb_root_cached mappers;
+
+	/* immutable */
+	unsigned int nr_chunks;
+	struct vcm_chunk chunks[] __counted_by(nr_chunks);
+};
+
+/**
+ * struct vcm_walker - a unit on a table
+ * @node: in &vcm_table.walkers
+ * @unit: the unit
+ * @table: the table
+ * @users: associations through it
+ * @active: those of them that are active; the unit is flushed if any is
+ */
+struct vcm_walker {
+	struct list_head node;
+	struct vcm_iommu *unit;
+	struct vcm_table *table;
+	unsigned int users;
+	unsigned int active;
+};
+
+/**
+ * struct vcm_device - a device, as long as it is associated with anything
+ * @dev: holds a reference
+ * @hash: in the table of devices
+ * @assocs: its associations
+ * @active: the active one, or NULL
+ */
+struct vcm_device {
+	struct device *dev;
+	struct hlist_node hash;
+	struct list_head assocs;
+	struct vcm_assoc *active;
+};
+
+/**
+ * struct vcm_assoc - a device on a context
+ * @vcm: the context
+ * @device: the device, NULL once it is gone
+ * @vcm_node: in &vcm.assocs, or in &vcm.gone
+ * @device_node: in &vcm_device.assocs
+ * @active: the units are pointed at the tables
+ * @nr_walkers: how many of @walkers the device has joined
+ * @walkers: one for each unit that the device is behind
+ */
+struct vcm_assoc {
+	struct vcm *vcm;
+	struct vcm_device *device;
+	struct list_head vcm_node;
+	struct list_head device_node;
+	bool active;
+	unsigned int nr_walkers;
+	struct vcm_walker *walkers[];
+};
+
+/* vcm.c */
+extern struct mutex vcm_topology_lock;
+extern struct list_head vcm_contexts;
+void vcm_release(struct kref *ref);
+
+/* vcm_res.c */
+void vcm_space_init(struct vcm *vcm);
+int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
+		    struct list_head *windows, struct device *dev);
+void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
+		       const struct vcm_assoc *owner);
+int vcm_res_claim(struct vcm_res *res, unsigned long from);
+void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
+		     enum vcm_res_state state);
+
+static inline dma_addr_t vcm_res_addr(const struct vcm_res *res)
+{
+	return res->range.first;
+}
+
+static inline size_t vcm_res_len(const struct vcm_res *res)
+{
+	return res->range.last - res->range.first + 1;
+}
+
+/* vcm_phys.c */
+size_t vcm_phys_next_run(struct vcm_phys *phys, unsigned int *chunk,
+			 phys_addr_t *pa);
+void vcm_phys_add_mapper(struct vcm_phys *phys, struct vcm_res *res);
+void vcm_phys_remove_mapper(struct vcm_phys *phys, struct vcm_res *res);
+struct vcm_res *vcm_phys_find_mapper(struct vcm_phys *phys, size_t off,
+				     struct vcm *vcm);
+
+/* vcm_table.c */
+int vcm_table_map(struct vcm_table *table, dma_addr_t addr,
+		  struct vcm_phys *phys, u32 attr, size_t *left);
+int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len);
+struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
+					struct vcm_iommu *unit);
+void vcm_table_put_walker(struct vcm_walker *walker);
+void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable);
+
+/* vcm_back.c */
+int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
+		    struct device *dev);
+void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
+		    struct vcm_res *end);
+
+/* vcm_unit.c */
+struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index);
+
+#endif /* _MM_VCM_INTERNAL_H */

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: ranges of a context.
+ *
+ * The reservations of a context sit in one tree by address (lib/range_space.c)
+ * that answers three questions in O(log n): where is room, what is here, what
+ * comes next. What devices cannot use is not in the tree: the few windows are
+ * a sorted list, and a search goes through the spaces between them.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/device.h>
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "vcm_internal.h"
+
+static struct kmem_cache *vcm_res_cache;
+
+static struct vcm_res *vcm_node_to_res(struct range_node *node)
+{
+	return node ? container_of(node, struct vcm_res, range) : NULL;
+}
+
+/**
+ * vcm_space_init() - an empty address space for a new context
+ * @vcm: the context, with its first and last address set
+ */
+void vcm_space_init(struct vcm *vcm)
+{
+	spin_lock_init(&vcm->res_lock);
+	INIT_LIST_HEAD(&vcm->windows);
+	range_space_init(&vcm->space, vcm->start, vcm->last);
+}
+
+static u64 vcm_granule(const struct vcm_geometry *usable)
+{
+	return BIT_ULL(__ffs(usable->pgsizes));
+}
+
+/* The alignment that lets the largest block be used that fits into @len. */
+static u64 vcm_pick_align(const struct vcm *vcm, size_t len, u32 attr)
+{
+	u64 granule = vcm_granule(&vcm->usable);
+	unsigned int order = VCM_ALIGN_ORDER(attr);
+
+	if (order)
+		return max(granule, BIT_ULL(order));
+	return BIT_ULL(__fls(vcm->usable.pgsizes & GENMASK(__fls(len), 0)));
+}
+
+/* Lowest first, between the windows. */
+static int vcm_space_insert_aligned(struct vcm *vcm, struct vcm_res *res,
+				    size_t len, u64 align)
+{
+	u64 first = vcm->usable.first;
+	struct vcm_window *window;
+
+	lockdep_assert_held(&vcm->res_lock);
+
+	list_for_each_entry(window, &vcm->windows, node) {
+		if (window->first > first &&
+		    !range_insert(&vcm->space, &res->range, len, align, first,
+				  min_t(u64, window->first - 1,
+					vcm->usable.last)))
+			return 0;
+		if (window->last >= vcm->usable.last)
+			return -ENOSPC;
+		first = max_t(u64, first, (u64)window->last + 1);
+	}
+	if (first > vcm->usable.last)
+		return -ENOSPC;
+	return range_insert(&vcm->space, &res->range, len, align, first,
+			    vcm->usable.last);
+}
+
+/* What nobody asked for is a wish: rather smaller blocks than no room. */
+static int vcm_space_insert(struct vcm *vcm, struct vcm_res *res, size_t len)
+{
+	u64 align = vcm_pick_align(vcm, len, res->attr);
+	unsigned long smaller = vcm->usable.pgsizes;
+	int ret;
+
+	for (;;) {
+		ret = vcm_space_insert_aligned(vcm, res, len, align);
+		if (ret != -ENOSPC || VCM_ALIGN_ORDER(res->attr))
+			return ret;
+		smaller &= align - 1;
+		if (!smaller)
+			return ret;
+		align = BIT_ULL(__fls(smaller));
+	}
+}
+
+static struct vcm_window *vcm_window_hit(struct list_head *windows, u64 first,
+					 u64 last)
+{
+	struct vcm_window *window;
+
+	list_for_each_entry(window, windows, node)
+		if (window->first <= last && window->last >= first)
+			return window;
+	return NULL;
+}
+
+static int vcm_space_insert_at(struct vcm *vcm, struct vcm_res *res,
+			       dma_addr_t addr, size_t len)
+{
+	u64 granule = vcm_granule(&vcm->usable);
+	u64 align = max(granule, BIT_ULL(VCM_ALIGN_ORDER(res->attr)));
+	u64 last;
+
+	lockdep_assert_held(&vcm->res_lock);
+
+	if (!IS_ALIGNED((u64)addr, align))
+		return -EINVAL;
+	if (check_add_overflow((u64)addr, (u64)len - 1, &last) ||
+	    addr < vcm->usable.first || last > vcm->usable.last ||
+	    vcm_window_hit(&vcm->windows, addr, last))
+		return -ERANGE;
+	return range_insert_at(&vcm->space, &res->range, addr, last);
+}
+
+static struct vcm_res *vcm_res_new(struct vcm *vcm, u32 attr)
+{
+	struct vcm_res *res = kmem_cache_zalloc(vcm_res_cache, GFP_KERNEL);
+
+	if (!res)
+		return NULL;
+	res->vcm = vcm;
+	res->attr = attr;
+	kref_init(&res->ref);
+	RB_CLEAR_NODE(&res->range.rb);
+	return res;
+}
+
+static struct vcm_res *vcm_res_make(struct vcm *vcm, const dma_addr_t *addr,
+				    size_t len, u32 attr)
+{
+	struct vcm_res *res;
+	u64 granule;
+	int ret;
+
+	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS)
+		return ERR_PTR(-EINVAL);
+	res = vcm_res_new(vcm, attr);
+	if (!res)
+		return ERR_PTR(-ENOMEM);
+
+	spin_lock(&vcm->res_lock);
+	granule = vcm_granule(&vcm->usable);
+	if (vcm->dead) {
+		ret = -ENOENT;
+		goto fail;
+	}
+	if (check_add_overflow(len, (size_t)granule - 1, &len)) {
+		ret = -ENOSPC;
+		goto fail;
+	}
+	len &= ~((size_t)granule - 1);
+	if (addr)
+		ret = vcm_space_insert_at(vcm, res, *addr, len);
+	else
+		ret = vcm_space_insert(vcm, res, len);
+	if (ret)
+		goto fail;
+	vcm->nr_res++;
+	kref_get(&vcm->ref);
+	spin_unlock(&vcm->res_lock);
+	return res;
+
+fail:
+	spin_unlock(&vcm->res_lock);
+	kmem_cache_free(vcm_res_cache, res);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vcm_reserve() - take a range of a context
+ * @vcm: the context
+ * @len: bytes, rounded up to vcm_get_min_page_size()
+ * @attr: access rights (VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV), and
+ *        VCM_ALIGN(order) for multiples of 2^order bytes; without it the
+ *        largest block that fits into @len decides
+ *
+ * The range is the lowest that is free, that all devices of the context can
+ * use, and that keeps clear of the windows which one of them cannot. It
+ * commits no memory.
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
+ * length or an unknown attribute, -ENOSPC if no such range is free, -ENOENT if
+ * the context is freed, -ENOMEM.
+ */
+struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
+{
+	return vcm_res_make(vcm, NULL, len, attr);
+}
+EXPORT_SYMBOL_GPL(vcm_reserve);
+
+/**
+ * vcm_reserve_at() - take a range of a context at a given address
+ * @vcm: the context
+ * @addr: first device address, a multiple of vcm_get_min_page_size() and of
+ *        what VCM_ALIGN() asks for; 0 is an address like any other
+ * @len: bytes, rounded up to vcm_get_min_page_size()
+ * @attr: as for vcm_reserve()
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
+ * length, an unknown attribute or an unaligned address, -ERANGE if the range
+ * leaves the context, or what its devices can reach, or touches a window that
+ * one of them cannot use, -EBUSY if it overlaps a reservation, -ENOENT if the
+ * context is freed, -ENOSPC if @len cannot be rounded up, -ENOMEM.
+ */
+struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
+			       u32 attr)
+{
+	return vcm_res_make(vcm, &addr, len, attr);
+}
+EXPORT_SYMBOL_GPL(vcm_reserve_at);
+
+/**
+ * vcm_unreserve() - give a range back
+ * @res: the reservation; not to be used any more, except through references
+ *       that a lookup has counted
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: 0; -EBUSY if it is backed, nothing changes then; -ENOENT if it is
+ * unreserved already; -EINVAL for a bad pointer.
+ */
+int vcm_unreserve(struct vcm_res *res)
+{
+	struct vcm *vcm;
+	int ret = 0;
+
+	if (IS_ERR_OR_NULL(res))
+		return -EINVAL;
+	vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	if (res->state == VCM_RES_GONE) {
+		ret = -ENOENT;
+	} else if (res->state != VCM_RES_IDLE) {
+		ret = -EBUSY;
+	} else {
+		res->state = VCM_RES_GONE;
+		range_remove(&vcm->space, &res->range);
+		vcm->nr_res--;
+	}
+	spin_unlock(&vcm->res_lock);
+
+	if (!ret)
+		vcm_res_put(res);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vcm_unreserve);
+
+static void vcm_res_release(struct kref *ref)
+{
+	struct vcm_res *res = container_of(ref, struct vcm_res, ref);
+	struct vcm *vcm = res->vcm;
+
+	WARN_ON_ONCE(res->state != VCM_RES_GONE);
+	kmem_cache_free(vcm_res_cache, res);
+	kref_put(&vcm->ref, vcm_release);
+}
+
+/**
+ * vcm_res_put() - give back the reference that a lookup has counted
+ * @res: the reservation; NULL and error pointers are let through
+ *
+ * Context: Any.
+ */
+void vcm_res_put(struct vcm_res *res)
+{
+	if (!IS_ERR_OR_NULL(res))
+		kref_put(&res->ref, vcm_res_release);
+}
+EXPORT_SYMBOL_GPL(vcm_res_put);
+
+/**
+ * vcm_res_claim() - begin to back or to unback a reservation
+ * @res: the reservation
+ * @from: the states that it may be in, a mask of BIT(enum vcm_res_state)
+ *
+ * Context: The caller holds &vcm.lock for reading until it publishes.
+ * Return: the state that it was in, and it is VCM_RES_MOVING now; -ENOENT if
+ * it is unreserved, or idle where it should not be; -EBUSY in any other state.
+ */
+int vcm_res_claim(struct vcm_res *res, unsigned long from)
+{
+	struct vcm *vcm = res->vcm;
+	enum vcm_res_state state;
+
+	lockdep_assert_held_read(&vcm->lock);
+
+	spin_lock(&vcm->res_lock);
+	state = res->state;
+	if (from & BIT(state))
+		res->state = VCM_RES_MOVING;
+	spin_unlock(&vcm->res_lock);
+
+	if (from & BIT(state))
+		return state;
+	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
+}
+
+/**
+ * vcm_res_publish() - end what vcm_res_claim() began
+ * @res: the reservation
+ * @phys: what it is backed with from now on, NULL for nothing
+ * @state: its new state
+ *
+ * Context: The caller has claimed @res and still holds &vcm.lock.
+ */
+void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
+		     enum vcm_res_state state)
+{
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	if (phys && !res->phys)
+		vcm_phys_add_mapper(phys, res);
+	else if (!phys && res->phys)
+		vcm_phys_remove_mapper(res->phys, res);
+	res->state = state;
+	spin_unlock(&vcm->res_lock);
+}
+
+/* Does the reservation fit what the context is about to become? */
+static int vcm_res_fits(struct vcm *vcm, struct vcm_res *res,
+			const struct vcm_geometry *usable,
+			struct list_head *windows, struct device *dev)
+{
+	dma_addr_t first = res->range.first, last = res->range.last;
+	u64 granule = vcm_granule(usable);
+	struct vcm_window *window;
+
+	if (first < usable->first || last > usable->last) {
+		dev_err(dev, "vcm: %s: the reservation %pad-%pad is outside of what the device can reach, %pad-%pad\n",
+			vcm->name, &first, &last, &usable->first,
+			&usable->last);
+		return -ERANGE;
+	}
+	if (!IS_ALIGNED((u64)first | vcm_res_len(res), granule)) {
+		dev_err(dev, "vcm: %s: the reservation %pad-%pad is not in whole pages of the device, %llu bytes\n",
+			vcm->name, &first, &last, granule);
+		return -ERANGE;
+	}
+	window = vcm_window_hit(windows, first, last);
+	if (window) {
+		dev_err(dev, "vcm: %s: the reservation %pad-%pad touches %pad-%pad, which the device cannot use\n",
+			vcm->name, &first, &last, &window->first,
+			&window->last);
+		return -ERANGE;
+	}
+	return 0;
+}
+
+static void vcm_window_add(struct vcm *vcm, struct vcm_window *window)
+{
+	struct vcm_window *other;
+
+	list_for_each_entry(other, &vcm->windows, node)
+		if (other->first > window->first)
+			break;
+	list_add_tail(&window->node, &other->node);
+}
+
+/**
+ * vcm_space_admit() - narrow a context to what a new member can do
+ * @vcm: the context
+ * @usable: what all tables can express, the new one included
+ * @windows: what the new device cannot use; emptied on success
+ * @dev: the device, for the message
+ *
+ * Either every reservation fits and the new limits hold from now on, or
+ * nothing changes and a message names the reservation and the limit.
+ *
+ * Context: The caller holds &vcm.lock for writing.
+ * Return: 0 or -ERANGE.
+ */
+int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
+		    struct list_head *windows, struct device *dev)
+{
+	struct vcm_window *window, *next;
+	struct range_node *node;
+	int ret = 0;
+
+	lockdep_assert_held_write(&vcm->lock);
+
+	if (usable->first > usable->last) {
+		dev_err(dev, "vcm: %s: nothing of %pad-%pad is in reach of all its devices\n",
+			vcm->name, &vcm->start, &vcm->last);
+		return -ERANGE;
+	}
+
+	spin_lock(&vcm->res_lock);
+	for (node = range_find(&vcm->space, 0, U64_MAX); node && !ret;
+	     node = range_next(node))
+		ret = vcm_res_fits(vcm, vcm_node_to_res(node), usable, windows,
+				   dev);
+	if (!ret) {
+		vcm->usable = *usable;
+		list_for_each_entry_safe(window, next, windows, node) {
+			list_del(&window->node);
+			vcm_window_add(vcm, window);
+		}
+	}
+	spin_unlock(&vcm->res_lock);
+	return ret;
+}
+
+/**
+ * vcm_space_retract() - widen a context again when a member leaves
+ * @vcm: the context
+ * @usable: what the remaining tables can express
+ * @owner: the association that leaves; its windows are freed
+ *
+ * Context: The caller holds &vcm.lock for writing. Does not allocate.
+ */
+void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
+		       const struct vcm_assoc *owner)
+{
+	struct vcm_window *window, *next;
+
+	lockdep_assert_held_write(&vcm->lock);
+
+	spin_lock(&vcm->res_lock);
+	vcm->usable = *usable;
+	list_for_each_entry_safe(window, next, &vcm->windows, node) {
+		if (window->owner != owner)
+			continue;
+		list_del(&window->node);
+		kfree(window);
+	}
+	spin_unlock(&vcm->res_lock);
+}
+
+/**
+ * vcm_get_res() - which reservation contains an address?
+ * @vcm: the context
+ * @addr: device address
+ *
+ * Context: Any but interrupts. Takes &vcm.res_lock.
+ * Return: a counted reference, to be given back with vcm_res_put();
+ * ERR_PTR(-ENOENT) if there is none, ERR_PTR(-EINVAL) for a bad pointer.
+ */
+struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr)
+{
+	struct vcm_res *res;
+
+	if (IS_ERR_OR_NULL(vcm))
+		return ERR_PTR(-EINVAL);
+	spin_lock(&vcm->res_lock);
+	res = vcm_node_to_res(range_find(&vcm->space, addr, addr));
+	if (res)
+		kref_get(&res->ref);
+	spin_unlock(&vcm->res_lock);
+	return res ?: ERR_PTR(-ENOENT);
+}
+EXPORT_SYMBOL_GPL(vcm_get_res);
+
+/**
+ * vcm_get_next_res() - iterate over the reservations of a context, by address
+ * @vcm: the context
+ * @prev: where the iteration stands, NULL to begin; its reference is given
+ *        back. It may have been unreserved meanwhile.
+ *
+ * Context: Any but interrupts. Takes &vcm.res_lock.
+ * Return: a counted reference to the next one; NULL at the end, and for a bad
+ * pointer.
+ */
+struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev)
+{
+	struct range_node *node = NULL;
+	struct vcm_res *res;
+
+	if (IS_ERR_OR_NULL(vcm) || IS_ERR(prev)) {
+		vcm_res_put(prev);
+		return NULL;
+	}
+	spin_lock(&vcm->res_lock);
+	if (!prev)
+		node = range_find(&vcm->space, 0, U64_MAX);
+	else if (prev->range.last != U64_MAX)
+		node = range_find(&vcm->space, prev->range.last + 1, U64_MAX);
+	res = vcm_node_to_res(node);
+	if (res)
+		kref_get(&res->ref);
+	spin_unlock(&vcm->res_lock);
+	vcm_res_put(prev);
+	return res;
+}
+EXPORT_SYMBOL_GPL(vcm_get_next_res);
+
+/**
+ * vcm_get_num_res() - how many reservations does a context have?
+ * @vcm: the context
+ *
+ * Context: Any.
+ * Return: the number; 0 for a bad pointer.
+ */
+size_t vcm_get_num_res(struct vcm *vcm)
+{
+	return IS_ERR_OR_NULL(vcm) ? 0 : READ_ONCE(vcm->nr_res);
+}
+EXPORT_SYMBOL_GPL(vcm_get_num_res);
+
+/**
+ * vcm_get_res_attr() - the attributes that a reservation was made with
+ * @res: the reservation
+ *
+ * Context: Any.
+ * Return: the attributes; 0 for a bad pointer.
+ */
+u32 vcm_get_res_attr(struct vcm_res *res)
+{
+	return IS_ERR_OR_NULL(res) ? 0 : res->attr;
+}
+EXPORT_SYMBOL_GPL(vcm_get_res_attr);
+
+/**
+ * vcm_get_vcm_from_res() - the context of a reservation
+ * @res: the reservation
+ *
+ * Context: Any.
+ * Return: the context, without a reference: it stays for as long as the caller
+ * holds @res; ERR_PTR(-EINVAL) for a bad pointer.
+ */
+struct vcm *vcm_get_vcm_from_res(struct vcm_res *res)
+{
+	return IS_ERR_OR_NULL(res) ? ERR_PTR(-EINVAL) : res->vcm;
+}
+EXPORT_SYMBOL_GPL(vcm_get_vcm_from_res);
+
+/**
+ * vcm_get_dev_addr() - where a reservation begins
+ * @res: the reservation
+ *
+ * Context: Any.
+ * Return: the device address, the same in every device of the context; 0 is a
+ * valid one. 0 for a bad pointer.
+ */
+dma_addr_t vcm_get_dev_addr(struct vcm_res *res)
+{
+	return IS_ERR_OR_NULL(res) ? 0 : vcm_res_addr(res);
+}
+EXPORT_SYMBOL_GPL(vcm_get_dev_addr);
+
+/**
+ * vcm_get_res_len() - how long a reservation is
+ * @res: the reservation
+ *
+ * Context: Any.
+ * Return: bytes; 0 for a bad pointer.
+ */
+size_t vcm_get_res_len(struct vcm_res *res)
+{
+	return IS_ERR_OR_NULL(res) ? 0 : vcm_res_len(res);
+}
+EXPORT_SYMBOL_GPL(vcm_get_res_len);
+
+/**
+ * vcm_get_min_page_size() - the granule of a context
+ * @vcm: the context
+ *
+ * Addresses and lengths of reservations are multiples of it. It may grow when
+ * a device joins whose pages are larger.
+ *
+ * Context: Any.
+ * Return: bytes; 0 for a bad pointer.
+ */
+size_t vcm_get_min_page_size(struct vcm *vcm)
+{
+	if (IS_ERR_OR_NULL(vcm))
+		return 0;
+	return BIT(__ffs(READ_ONCE(vcm->usable.pgsizes)));
+}
+EXPORT_SYMBOL_GPL(vcm_get_min_page_size);
+
+static int __init vcm_res_init(void)
+{
+	vcm_res_cache = KMEM_CACHE(vcm_res, SLAB_PANIC);
+	return 0;
+}
+core_initcall(vcm_res_init);

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: the tables of a context.
+ *
+ * Everything that can be written to is a table. A context has none while no
+ * device is associated, one if all its units can walk the same (they *share*
+ * it), more if they cannot (the context is *mirrored*). Whoever writes goes
+ * over the list; there is no other difference between the two.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/export.h>
+#include <linux/module.h>
+#include <linux/printk.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "vcm_internal.h"
+
+/*
+ * What a context without tables takes for its block sizes: those that most
+ * formats have. A wrong guess costs a smaller block later, never correctness.
+ */
+#define VCM_USUAL_PGSIZES	(PAGE_SIZE | SZ_64K | SZ_1M | SZ_2M)
+
+static const char *vcm_table_name(struct vcm_table *table)
+{
+	struct vcm_walker *walker;
+
+	walker = list_first_entry_or_null(&table->walkers, struct vcm_walker,
+					  node);
+	return walker ? walker->unit->name : "no unit";
+}
+
+/**
+ * vcm_table_flush() - make every unit forget translations of a table
+ * @table: the table
+ * @addr: first device address
+ * @len: bytes
+ *
+ * The core calls this after an unmap; a low-level driver calls it before it
+ * frees a page-table page that units may be walking. Units that nothing
+ * attached points at @table hold no translation of it and are left alone.
+ * A unit that fails does not keep the others from being flushed.
+ *
+ * Context: Any; does not sleep. The caller is inside one of the ops of @table,
+ * or holds &vcm.lock.
+ * Return: 0, or the first errno of a unit, -EIO if one does not answer.
+ */
+int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len)
+{
+	struct vcm_walker *walker;
+	int ret = 0;
+
+	list_for_each_entry(walker, &table->walkers, node) {
+		struct vcm_iommu *unit = walker->unit;
+		int err;
+
+		if (!walker->active || !unit->ops->invalidate)
+			continue;
+		err = unit->ops->invalidate(unit, table, addr, len);
+		if (!err)
+			continue;
+		pr_err_ratelimited("%s: flush of %zu bytes at %pad failed (%d)\n",
+				   unit->name, len, &addr, err);
+		ret = ret ?: err;
+	}
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vcm_table_flush);
+
+/* Can the entry be written at all? The driver need not ask again. */
+static int vcm_table_check(struct vcm_table *table, dma_addr_t addr,
+			   phys_addr_t pa, size_t len)
+{
+	u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+
+	if (!IS_ALIGNED((u64)addr | (u64)pa | (u64)len, granule)) {
+		pr_err("%s: %zu bytes from %pad to %pap are not in whole pages of %llu bytes\n",
+		       vcm_table_name(table), len, &addr, &pa, granule);
+		return -EINVAL;
+	}
+	if (pa > table->geo.last_pa || len - 1 > table->geo.last_pa - pa) {
+		pr_err("%s: %zu bytes at %pap lie beyond the last physical address %pap\n",
+		       vcm_table_name(table), len, &pa, &table->geo.last_pa);
+		return -ERANGE;
+	}
+	return 0;
+}
+
+/**
+ * vcm_table_unmap() - remove a mapping from a table and from every unit on it
+ * @table: the table
+ * @addr: first device address
+ * @len: bytes, all of them mapped
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or -EIO if a unit did not answer the flush: nothing is mapped any
+ * more, but that unit may go on using what it cached.
+ */
+int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len)
+{
+	size_t unmapped;
+
+	lockdep_assert_held(&table->vcm->lock);
+
+	if (!len)
+		return 0;
+	unmapped = table->ops->unmap(table, addr, len);
+	WARN_ONCE(unmapped != len, "vcm: %s: unmapped %zu of %zu bytes at %pad\n",
+		  vcm_table_name(table), unmapped, len, &addr);
+	return vcm_table_flush(table, addr, len);
+}
+
+/**
+ * vcm_table_map() - map an allocation into a table
+ * @table: the table
+ * @addr: first device address
+ * @phys: the allocation, mapped as a whole
+ * @attr: attributes of the reservation
+ * @left: where to say that undoing failed: bytes that a unit may still reach
+ *        after an error, 0 otherwise
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or an errno with nothing mapped.
+ */
+int vcm_table_map(struct vcm_table *table, dma_addr_t addr,
+		  struct vcm_phys *phys, u32 attr, size_t *left)
+{
+	unsigned int chunk = 0;
+	size_t done = 0, len;
+	phys_addr_t pa;
+	int ret;
+
+	lockdep_assert_held(&table->vcm->lock);
+
+	while ((len = vcm_phys_next_run(phys, &chunk, &pa))) {
+		size_t mapped = 0;
+
+		ret = vcm_table_check(table, addr + done, pa, len);
+		if (!ret)
+			ret = table->ops->map(table, addr + done, pa, len,
+					      attr & VCM_RIGHTS, GFP_KERNEL,
+					      &mapped);
+		if (ret) {
+			done += mapped;
+			goto undo;
+		}
+		done += len;
+	}
+	return 0;
+
+undo:
+	if (vcm_table_unmap(table, addr, done))
+		*left = done;
+	return ret;
+}
+
+static struct vcm_walker *vcm_table_find_walker(struct vcm_table *table,
+						struct vcm_iommu *unit)
+{
+	struct vcm_walker *walker;
+
+	list_for_each_entry(walker, &table->walkers, node)
+		if (walker->unit == unit)
+			return walker;
+	return NULL;
+}
+
+/**
+ * vcm_table_add_walker() - count one more association of a unit on a table
+ * @table: the table
+ * @unit: the unit; its reference stays the caller's
+ *
+ * Context: May sleep. The caller holds &vcm.lock for writing.
+ * Return: the walker, or ERR_PTR(-ENOMEM).
+ */
+struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
+					struct vcm_iommu *unit)
+{
+	struct vcm_walker *walker;
+
+	lockdep_assert_held_write(&table->vcm->lock);
+
+	walker = vcm_table_find_walker(table, unit);
+	if (!walker) {
+		walker = kzalloc(sizeof(*walker), GFP_KERNEL);
+		if (!walker)
+			return ERR_PTR(-ENOMEM);
+		/* get_unit() has just run, so the module is there. */
+		__module_get(unit->ops->owner);
+		walker->unit = vcm_iommu_get(unit);
+		walker->table = table;
+		list_add_tail(&walker->node, &table->walkers);
+	}
+	walker->users++;
+	return walker;
+}
+
+/**
+ * vcm_table_put_walker() - undo vcm_table_add_walker()
+ * @walker: the walker
+ *
+ * Context: May sleep. The caller holds &vcm.lock for writing.
+ */
+void vcm_table_put_walker(struct vcm_walker *walker)
+{
+	struct module *owner = walker->unit->ops->owner;
+
+	lockdep_assert_held_write(&walker->table->vcm->lock);
+
+	if (--walker->users)
+		return;
+	WARN_ON_ONCE(walker->active);
+	list_del(&walker->node);
+	vcm_iommu_put(walker->unit);
+	module_put(owner);
+	kfree(walker);
+}
+
+/**
+ * vcm_tables_get_geometry() - what all tables of a context can express
+ * @vcm: the context
+ * @usable: where to put it: the window is the intersection; the lowest bit of
+ *          pgsizes is the page size that every table can do, the higher ones
+ *          are the blocks that at least one can
+ *
+ * Context: The caller holds &vcm.lock.
+ */
+void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable)
+{
+	struct vcm_table *table;
+	unsigned long granule = 0;
+
+	lockdep_assert_held(&vcm->lock);
+
+	*usable = (struct vcm_geometry){
+		.first = vcm->start, .last = vcm->last,
+	};
+	list_for_each_entry(table, &vcm->tables, node) {
+		usable->first = max(usable->first, table->geo.first);
+		usable->last = min(usable->last, table->geo.last);
+		usable->pgsizes |= table->geo.pgsizes;
+		granule = max(granule, BIT(__ffs(table->geo.pgsizes)));
+	}
+	if (granule)
+		usable->pgsizes &= ~(granule - 1);
+	else
+		usable->pgsizes = VCM_USUAL_PGSIZES;
+}
+
+/**
+ * vcm_get_num_tables() - how many page tables does a context have?
+ * @vcm: the context
+ *
+ * 0 while no device is associated, 1 if every unit shares, more if the context
+ * is mirrored.
+ *
+ * Context: May sleep.
+ * Return: the number; 0 for a bad pointer.
+ */
+unsigned int vcm_get_num_tables(struct vcm *vcm)
+{
+	unsigned int nr;
+
+	if (IS_ERR_OR_NULL(vcm))
+		return 0;
+	down_read(&vcm->lock);
+	nr = list_count_nodes(&vcm->tables);
+	up_read(&vcm->lock);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(vcm_get_num_tables);
+
+/**
+ * vcm_dev_addr_to_phys_addr() - which memory does a device reach at an address?
+ * @vcm: the context
+ * @addr: device address
+ * @pa: where to put the physical address
+ *
+ * Asks the page tables, not the books. All tables of a context say the same,
+ * so the first is asked.
+ *
+ * Context: May sleep.
+ * Return: 0; -ENOENT if nothing is mapped there; -ENODEV if the context has no
+ * table to ask, because no device is associated; -EINVAL for a bad pointer.
+ */
+int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
+			      phys_addr_t *pa)
+{
+	struct vcm_table *table;
+	int ret = -ENODEV;
+
+	if (IS_ERR_OR_NULL(vcm) || !pa)
+		return -EINVAL;
+	down_read(&vcm->lock);
+	table = list_first_entry_or_null(&vcm->tables, struct vcm_table, node);
+	if (table)
+		ret = table->ops->lookup(table, addr, pa);
+	up_read(&vcm->lock);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vcm_dev_addr_to_phys_addr);

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boot a kernel on a platform, keep its log, and never hang."""
+
+import os
+import shutil
+import tempfile
+import time
+
+from util import LOGS, Progress, VcmError, end_group, read_lines, spawn
+
+# TCG: it behaves the same everywhere, which KVM in a virtual machine does not.
+QEMU = ["-accel", "tcg", "-nodefaults", "-display", "none", "-serial", "stdio",
+        "-no-reboot", "-smp", "2"]
+# A panic ends the machine at once instead of stopping it.
+APPEND = "panic=-1 ignore_loglevel printk.time=0 printk.devkmsg=on"
+# Without a process to end the machine, KUnit does.
+NO_INIT = "kunit_shutdown=poweroff"
+
+
+def command(platform, image, archive, append, role):
+    words = f"{platform.append} {APPEND} {append}".split()
+    words += ["--", role] if platform.user_space else [NO_INIT]
+    if not platform.qemu:
+        return [image, f"initrd={archive}", *words]
+    if not shutil.which(platform.qemu[0]):
+        raise VcmError(f"{platform.name}: {platform.qemu[0]} is not installed")
+    return [*platform.qemu, *QEMU, "-m", str(platform.memory), "-kernel", image,
+            "-initrd", archive, "-append", " ".join(words)]
+
+
+class Boot:
+    """What came of booting a platform."""
+
+    def __init__(self, platform, name):
+        self.platform = platform
+        self.log = LOGS / f"{name}.log"
+        self.lines = []
+        self.trouble = None         # why it did not end by itself, as one line
+
+    def where(self):
+        return f"see {self.log}"
+
+
+def trouble_of(boot, status):
+    if "vcm-init: done" in boot.lines or not (boot.platform.user_space or status):
+        return None
+    for line in boot.lines:
+        if "Kernel panic" in line:
+            return f"panicked: {line.strip()}"
+    if not any("Linux version" in line for line in boot.lines):
+        last = boot.lines[-1] if boot.lines else "it said nothing"
+        return f"did not start (status {status}): {last}"
+    return f"ended before its time (status {status})"
+
+
+def boot(platform, image, archive, append="", role="test", name=None):
+    """Boot and wait for the end; a Boot, of which .trouble is None if all is well."""
+    result = Boot(platform, name or platform.name)
+    result.log.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress(f"{role} on {platform.name}")
+    began = heard = time.monotonic()
+
+    class Hang(Exception):
+        pass
+
+    def watch():
+        now = time.monotonic()
+        if now - heard > platform.stall:
+            raise Hang(f"hangs: no output for {platform.stall} seconds")
+        if now - began > platform.limit:
+            raise Hang(f"is not done after {platform.limit} seconds")
+
+    with tempfile.TemporaryDirectory() as scratch, \
+            open(result.log, "w", encoding="utf-8") as log:
+        process = spawn(command(platform, image, archive, append, role),
+                        env={**os.environ, "TMPDIR": scratch, "HOME": scratch})
+        try:
+            for line in read_lines(process, lambda: progress.tick(
+                    f"{len(result.lines)} lines"), watch):
+                heard = time.monotonic()
+                result.lines.append(line)
+                print(line, file=log, flush=True)
+            result.trouble = trouble_of(result, process.wait(timeout=10))
+        except Hang as hang:
+            result.trouble = str(hang)
+            print(f"vcm: {hang}", file=log)
+        finally:
+            end_group(process)
+    progress.done(result.trouble or "ended well")
+    return result

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The only program in the virtual machine. Its argument says what to do:
+ *
+ *   test   the KUnit suites have run before us; look for leaked memory
+ *   demo   play the demonstration, and print what debugfs knows meanwhile
+ *
+ * What it says goes through /dev/kmsg, line by line: so it and the messages of
+ * the kernel are in one order, and neither ends up in the middle of the other.
+ *
+ * No libc: the kernel's own nolibc is enough, for any architecture.
+ */
+
+static const char debugfs[] = "/sys/kernel/debug/";
+static int kmsg;
+
+/* One line of which the runner knows what it means. */
+static void mark(const char *what, const char *of)
+{
+	char line[256] = "vcm-init: ";
+
+	strncat(line, what, 100);
+	if (of) {
+		strncat(line, " ", 1);
+		strncat(line, of, 100);
+	}
+	write(kmsg, line, strlen(line));
+}
+
+static const char *in_debugfs(const char *name)
+{
+	static char path[256];
+
+	path[0] = '\0';
+	strncat(path, debugfs, sizeof(path) - 1);
+	strncat(path, name, sizeof(path) - sizeof(debugfs));
+	return path;
+}
+
+static int put(const char *name, const char *text)
+{
+	int fd = open(in_debugfs(name), O_WRONLY, 0);
+	int ok;
+
+	ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	if (!ok)
+		mark("FAILED to write", name);
+	return ok;
+}
+
+/* Print a file; a line that is too long for a message is cut. */
+static void show(const char *name)
+{
+	char buf[1024], line[800];
+	size_t len = 0;
+	ssize_t got, i;
+	int fd;
+
+	mark("begin", name);
+	fd = open(in_debugfs(name), O_RDONLY, 0);
+	while (fd >= 0 && (got = read(fd, buf, sizeof(buf))) > 0) {
+		for (i = 0; i < got; i++) {
+			if (buf[i] != '\n' && len < sizeof(line) - 1) {
+				line[len++] = buf[i];
+			} else if (buf[i] == '\n') {
+				line[len++] = '\n';
+				write(kmsg, line, len);
+				len = 0;
+			}
+		}
+	}
+	if (fd < 0)
+		mark("FAILED to read", name);
+	else
+		close(fd);
+	mark("end", name);
+}
+
+/*
+ * An object counts as leaked only when it is some seconds old, and a stale
+ * pointer on some stack may hide it from the first scan but not the second.
+ */
+static void test(void)
+{
+	sleep(6);
+	if (put("kmemleak", "scan") && put("kmemleak", "scan"))
+		show("kmemleak");
+}
+
+static void demo(void)
+{
+	put("vcm_demo/play", "start");
+	show("vcm/contexts");
+	show("vcm/graph");
+	put("vcm_demo/play", "stop");
+}
+
+int main(int argc, char **argv)
+{
+	mknod("/dev/kmsg", S_IFCHR | 0600, makedev(1, 11));
+	kmsg = open("/dev/kmsg", O_WRONLY, 0);
+	mkdir("/proc", 0555);
+	mkdir("/sys", 0555);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("debugfs", debugfs, "debugfs", 0, NULL);
+
+	if (argc > 1 && !strcmp(argv[1], "demo"))
+		demo();
+	else
+		test();
+
+	mark("done", NULL);
+	reboot(RB_POWER_OFF);
+	return 0;
+}

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Checks of the text itself: style, comments, licences, layers."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import packages
+import selftest
+from build import environment
+from platforms import suite_groups
+from source import walk
+from tree import patches
+from util import ROOT, run
+
+# What checkpatch asks for and we do not do:
+IGNORED = ",".join([
+    # who sends the series signs it
+    "FILE_PATH_CHANGES", "MISSING_SIGN_OFF", "NO_AUTHOR_SIGN_OFF",
+    # an iteration macro names its variable more than once
+    "MACRO_ARG_REUSE",
+    # one sentence can be enough, and a file may say where it is going
+    "CONFIG_DESCRIPTION", "EMBEDDED_FILENAME",
+    # kunit_test_suite() right after its struct is the custom
+    "LINE_SPACING",
+])
+
+# Pattern of files -> what must not be in them, and why.
+LAYERS = [
+    (r"mm/.*\.[ch]$", r"linux/iommu\.h", "the core knows no IOMMU subsystem"),
+    (r"drivers/iommu/vcm/.*\.[ch]$", r"vcm_internal\.h",
+     "low-level drivers use the public interface"),
+    (r"lib/", r"(?i)vcm(?!_kunit)", "lib/ knows nothing of VCMM"),
+]
+
+
+def tool(tree, *argv):
+    """The lines that a tool of the kernel has to say."""
+    status, lines = run(argv, cwd=tree.path, env=environment())
+    lines = [line for line in lines if line.strip()]
+    return lines or ([f"{argv[0]} failed"] if status else [])
+
+
+def checkpatch(tree):
+    script = ["perl", "scripts/checkpatch.pl", "--strict", "--terse", "--show-types",
+              "--no-summary", "--ignore", IGNORED]
+    files = tree.own_files(".c", ".h", ".rst", "Makefile", "Kconfig.vcm")
+    found = tool(tree, *script, "-f", *files)
+    found += tool(tree, *script, "-f", str(ROOT / "tools" / "vcm" / "init" / "init.c"))
+    return found + tool(tree, *script, *map(str, patches(tree.source.version)))
+
+
+def kernel_doc(tree):
+    return tool(tree, "perl", "scripts/kernel-doc", "-none", "-Wall",
+                *tree.own_files(".c", ".h"))
+
+
+def coccinelle(tree):
+    """Every semantic patch of the kernel, on our files only."""
+    packages.ensure(["coccinelle"])
+    files = tree.own_files(".c")
+
+    def one(script):
+        text = (tree.path / script).read_text(encoding="utf-8")
+        if not re.search(r"^virtual.*\breport\b", text, re.M):
+            return []
+        options = re.search(r"^// Options: (.*)$", text, re.M)
+        status, lines = run(["spatch", "--very-quiet", "-D", "report",
+                             "--cocci-file", script, "--timeout", "100",
+                             *(options[1].split() if options else []), *files],
+                            cwd=tree.path, env=environment())
+        found = [line for line in lines if re.match(r"\S+\.[ch]:\d+", line)]
+        return found or ([f"{script} failed: {lines[-1:]}"] if status else [])
+
+    scripts = [f"scripts/coccinelle/{path}"
+               for path in sorted(walk(tree.path / "scripts" / "coccinelle"))
+               if path.endswith(".cocci")]
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return [line for found in pool.map(one, scripts) for line in found]
+
+
+def project_texts():
+    """(path, text) of every file of the project that is not made by a build"""
+    tops = [top for top in sorted(ROOT.iterdir()) if top.name not in ("build", ".git")]
+    paths = [top.name for top in tops if top.is_file()]
+    paths += [f"{top.name}/{path}" for top in tops if top.is_dir() for path in walk(top)]
+    for path in sorted(paths):
+        if path.endswith((".pyc", "~")):
+            continue
+        try:
+            yield path, (ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def licences(_tree):
+    """An SPDX line on every file, except licences and patches, which carry others'."""
+    return [f"{path}: no SPDX-License-Identifier in the first lines"
+            for path, text in project_texts()
+            if not path.startswith(("COPYING", "LICENSES/")) and text
+            and not path.endswith((".patch", ".json"))
+            and "SPDX-License-Identifier:" not in "\n".join(text.splitlines()[:3])]
+
+
+def layers(_tree):
+    return [f"{path}:{text[:match.start()].count(chr(10)) + 1}: {match[0]}: {why}"
+            for path, text in project_texts()
+            for files, forbidden, why in LAYERS if re.match(files, path)
+            for match in re.finditer(forbidden, text)]
+
+
+def suites_are_listed(_tree):
+    """A suite that nobody demands could get lost unseen."""
+    listed = {suite for group in suite_groups().values() for suite in group}
+    return [f"{path}: suite {name} is not in tools/vcm/suites.toml"
+            for path, text in project_texts() if path.endswith("_kunit.c")
+            and not path.startswith("tools/")
+            for name in re.findall(r'kunit_suite \w+ = \{\s*\.name = "(\w+)"', text)
+            if name not in listed]
+
+
+def tools(_tree):
+    return selftest.failures()
+
+
+CHECKS = {"tools": tools, "suites-are-listed": suites_are_listed,
+          "checkpatch": checkpatch, "kernel-doc": kernel_doc, "coccinelle": coccinelle,
+          "licences": licences, "layers": layers}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""make test: every KUnit suite on every platform."""
+
+import fnmatch
+
+import initramfs
+import ktap
+import packages
+from boot import boot
+from build import kernel_image
+from results import Results, total
+from util import VcmError, say
+
+
+def wanted(suites, pattern):
+    """Of the suites that must run, those that a SUITE= filter leaves."""
+    glob = (pattern or "*").split(".")[0]
+    return [suite for suite in suites if fnmatch.fnmatchcase(suite, glob)]
+
+
+def memory_leaks(lines):
+    """What kmemleak printed between the marks of init."""
+    try:
+        begin = lines.index("vcm-init: begin kmemleak")
+        end = lines.index("vcm-init: end kmemleak", begin)
+    except ValueError:
+        return ["kmemleak was not asked: init did not come so far"]
+    return lines[begin + 1:end]
+
+
+def judge(results, platform, booted, pattern):
+    """All that one boot tells."""
+    parsed = ktap.parse(booted.lines)
+    for test in parsed.tests:
+        results.add(platform.name, test.suite, test.name, test.status, test.log)
+    absent = [f"required, but it did not run: {suite}"
+              for suite in wanted(platform.suites, pattern) if suite not in parsed.suites]
+    trouble = [f"{booted.trouble} ({booted.where()})"] if booted.trouble else []
+    log = ktap.complaints(booted.lines, platform.harmless)
+    verdicts = [("boots-and-ends", trouble),
+                ("results-are-complete", parsed.problems + absent),
+                ("no-complaints-in-the-log", log)]
+    if platform.user_space:
+        verdicts.append(("no-memory-leaks", memory_leaks(booted.lines)))
+    for test, failures in verdicts:
+        results.verdict(platform.name, "platform", test, failures)
+
+
+def run_platform(results, tree, platform, pattern):
+    say(f"{platform.name}: {platform.summary}")
+    try:
+        packages.ensure(platform.packages)
+        image = kernel_image(tree, platform.kernel)
+        archive = initramfs.make(tree, platform.kernel)
+        filters = f" kunit.filter_glob={pattern}" if pattern else ""
+        booted = boot(platform, image, archive, f"kunit.enable=1{filters}")
+    except VcmError as error:
+        results.verdict(platform.name, "platform", "builds-and-starts", [str(error)])
+        return
+    judge(results, platform, booted, pattern)
+    results.show_suites(platform.name)
+
+
+def test(tree, chosen, pattern):
+    results = Results("results")
+    for platform in chosen:
+        run_platform(results, tree, platform, pattern)
+    if pattern and all(item["suite"] == "platform" for item in results.items):
+        results.verdict("all", "platform", "suite-exists", [f"no suite matches {pattern}"])
+    results.save()
+    return total(results.items)
