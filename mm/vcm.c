@@ -27,6 +27,7 @@
 
 #include "vcm_internal.h"
 
+/* Who is associated with what; see DOC: Locking. */
 DEFINE_MUTEX(vcm_topology_lock);
 LIST_HEAD(vcm_contexts);
 
@@ -550,7 +551,8 @@ static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
  * bad pointer or attribute, -ENODEV if @dev is behind no unit, -EPROBE_DEFER
  * if one of its units is not ready, -EEXIST if it is on @vcm already, -ENOENT
  * if @vcm is freed, -EBUSY if somebody else drives its DMA, -ERANGE if a
- * reservation is beyond its limits, -ENOMEM, or what its unit's driver says.
+ * reservation, or what backs it, is beyond its limits, -ENOMEM, or what its
+ * unit's driver says.
  */
 struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr)
 {

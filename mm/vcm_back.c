@@ -91,6 +91,17 @@ static int vcm_tables_map(struct vcm *vcm, dma_addr_t addr,
 	return 0;
 }
 
+/* Publish what came of it. Who is idle uses no memory any more. */
+static void vcm_back_settle(struct vcm_res *res, struct vcm_phys *phys,
+			    enum vcm_res_state state)
+{
+	bool idle = state == VCM_RES_IDLE;
+
+	vcm_res_publish(res, idle ? NULL : phys, state);
+	if (idle)
+		refcount_dec(&phys->users);
+}
+
 /**
  * vcm_back() - make memory visible to the devices of a context
  * @res: the reservation
@@ -102,12 +113,12 @@ static int vcm_tables_map(struct vcm *vcm, dma_addr_t addr,
  * later do, too.
  *
  * Context: May sleep.
- * Return: 0; or with nothing changed -EINVAL for a bad pointer or memory that
- * does not come in whole pages of a unit, -EACCES if @res grants neither
- * VCM_READ nor VCM_WRITE, -ENOSPC if @phys is longer than @res, -EBUSY if @res
- * is backed, -ENOENT if it is unreserved, -ERANGE if a unit cannot reach the
- * memory, -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or what
- * the unit's driver says. -EIO if a unit did not answer when the call was
+ * Return: 0; or with nothing changed -EINVAL for a bad pointer, -EACCES if @res
+ * grants neither VCM_READ nor VCM_WRITE, -ENOSPC if @phys is longer than @res,
+ * -EBUSY if @res is backed, -ENOENT if it is unreserved, -ERANGE if a unit
+ * cannot reach the memory, or it does not come in whole pages of that unit,
+ * -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or what the unit's
+ * driver says. -EIO if a unit did not answer when the call was
  * undone; then the reservation counts as backed until vcm_unback() succeeds.
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
@@ -133,13 +144,12 @@ int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 	ret = vcm_tables_map(vcm, vcm_res_addr(res), phys, res->attr, &left);
 	if (!ret) {
 		vcm_back_verify(vcm, vcm_res_addr(res), phys, true);
-		vcm_res_publish(res, phys, VCM_RES_BACKED);
+		vcm_back_settle(res, phys, VCM_RES_BACKED);
 	} else if (left) {
-		vcm_res_publish(res, phys, VCM_RES_STUCK);
+		vcm_back_settle(res, phys, VCM_RES_STUCK);
 		ret = -EIO;
 	} else {
-		vcm_res_publish(res, NULL, VCM_RES_IDLE);
-		refcount_dec(&phys->users);
+		vcm_back_settle(res, phys, VCM_RES_IDLE);
 	}
 unlock:
 	up_read(&vcm->lock);
@@ -193,12 +203,7 @@ int vcm_unback(struct vcm_res *res)
 	else
 		ret = vcm_tables_flush(vcm, vcm_res_addr(res), phys->len);
 	vcm_back_verify(vcm, vcm_res_addr(res), phys, false);
-	if (ret) {
-		vcm_res_publish(res, phys, VCM_RES_STUCK);
-	} else {
-		vcm_res_publish(res, NULL, VCM_RES_IDLE);
-		refcount_dec(&phys->users);
-	}
+	vcm_back_settle(res, phys, ret ? VCM_RES_STUCK : VCM_RES_IDLE);
 unlock:
 	up_read(&vcm->lock);
 	return ret;

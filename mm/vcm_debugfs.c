@@ -13,6 +13,7 @@
 #include <linux/init.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <linux/string_choices.h>
 #include <linux/string_helpers.h>
 
 #include "vcm_internal.h"
@@ -126,9 +127,8 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	if (res->phys) {
 		len = res->phys->len;
 		mappers = refcount_read(&res->phys->users) - 1;
-		while (vcm_phys_next_run(res->phys, &chunk, &next)) {
+		while (vcm_phys_next_run(res->phys, &chunk, &next))
 			pa = runs++ ? pa : next;
-		}
 	}
 	spin_unlock(&vcm->res_lock);
 
@@ -138,8 +138,7 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	if (len)
 		seq_printf(s, ": %s at %pap in %u run%s, mapped %zu time%s",
 			   vcm_show_size(len).text, &pa, runs,
-			   runs == 1 ? "" : "s", mappers,
-			   mappers == 1 ? "" : "s");
+			   str_plural(runs), mappers, str_plural(mappers));
 	seq_putc(s, '\n');
 }
 

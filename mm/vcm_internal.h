@@ -69,7 +69,8 @@
  * &vcm.lock (read/write semaphore)
  *	the tables of one context and the units that walk them. Backing and
  *	unbacking hold it for reading, so they run side by side; a table joins
- *	or leaves, and a device is attached or detached, under it for writing.
+ *	or leaves, a device is attached or detached, and an entry is looked up,
+ *	under it for writing.
  * &vcm.res_lock (spinlock)
  *	the ranges of one context and the state of each reservation. Held for
  *	a tree operation or a change of state, never across a driver's op.

@@ -489,6 +489,9 @@ struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev)
 		node = range_find(&vcm->space, 0, U64_MAX);
 	else if (prev->range.last != U64_MAX)
 		node = range_find(&vcm->space, prev->range.last + 1, U64_MAX);
+	/* Where @prev was, a longer one may have come. Never go back. */
+	if (prev && node && node->first <= prev->range.last)
+		node = range_next(node);
 	res = vcm_node_to_res(node);
 	if (res)
 		kref_get(&res->ref);

@@ -78,7 +78,7 @@ static int vcm_table_check(struct vcm_table *table, dma_addr_t addr,
 	if (!IS_ALIGNED((u64)addr | (u64)pa | (u64)len, granule)) {
 		pr_err("%s: %zu bytes from %pad to %pap are not in whole pages of %llu bytes\n",
 		       vcm_table_name(table), len, &addr, &pa, granule);
-		return -EINVAL;
+		return -ERANGE;
 	}
 	if (pa > table->geo.last_pa || len - 1 > table->geo.last_pa - pa) {
 		pr_err("%s: %zu bytes at %pap lie beyond the last physical address %pap\n",
@@ -279,9 +279,10 @@ EXPORT_SYMBOL_GPL(vcm_get_num_tables);
  * @pa: where to put the physical address
  *
  * Asks the page tables, not the books. All tables of a context say the same,
- * so the first is asked.
+ * so the first is asked. Nothing is backed or unbacked meanwhile: reading an
+ * entry must not meet the page that held it being freed.
  *
- * Context: May sleep.
+ * Context: May sleep. Takes &vcm.lock for writing.
  * Return: 0; -ENOENT if nothing is mapped there; -ENODEV if the context has no
  * table to ask, because no device is associated; -EINVAL for a bad pointer.
  */
@@ -293,11 +294,11 @@ int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
 
 	if (IS_ERR_OR_NULL(vcm) || !pa)
 		return -EINVAL;
-	down_read(&vcm->lock);
+	down_write(&vcm->lock);
 	table = list_first_entry_or_null(&vcm->tables, struct vcm_table, node);
 	if (table)
 		ret = table->ops->lookup(table, addr, pa);
-	up_read(&vcm->lock);
+	up_write(&vcm->lock);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_dev_addr_to_phys_addr);

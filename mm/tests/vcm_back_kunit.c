@@ -414,7 +414,7 @@ static void vcm_back_walk_through_2010(struct kunit *test)
 	struct vcm_phys *phys = bed_alloc(one, 2 * SZ_64K, 0);
 	struct vcm_res *a = bed_reserve(one, 8 * SZ_64K, VCM_RW);
 	struct vcm_res *b = bed_reserve(two, 8 * SZ_64K, VCM_READ);
-	const char frame[] = "one frame of video";
+	static const char frame[] = "one frame of video";
 	size_t len, sum = 0;
 	char seen[sizeof(frame)];
 	phys_addr_t pa;

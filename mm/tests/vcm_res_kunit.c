@@ -401,20 +401,44 @@ static void res_big(struct kunit *test)
 		return;
 	}
 	vcm = space_new(test, 0, 2 * big);
-	a = space_take(test, vcm, big, 0);
-	b = space_take(test, vcm, big - SZ_1M, 0);
+	a = space_take(test, vcm, (size_t)big, 0);
+	b = space_take(test, vcm, (size_t)big - SZ_1M, 0);
 	KUNIT_EXPECT_EQ(test, big, vcm_get_res_len(a));
 	KUNIT_EXPECT_EQ(test, big, vcm_get_dev_addr(b));
-	found = vcm_get_res(vcm, big - 1);
+	found = vcm_get_res(vcm, (dma_addr_t)big - 1);
 	KUNIT_EXPECT_PTR_EQ(test, a, found);
 	vcm_res_put(found);
-	found = vcm_get_res(vcm, 2 * big - SZ_1M - 1);
+	found = vcm_get_res(vcm, (dma_addr_t)(2 * big) - SZ_1M - 1);
 	KUNIT_EXPECT_PTR_EQ(test, b, found);
 	vcm_res_put(found);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, space_try(vcm, SZ_2M, 0));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, space_try(vcm, (size_t)4 * SZ_1G, 0));
 	space_give(test, a);
 	space_give(test, b);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+}
+
+/*
+ * While an iteration stands at a reservation, that one goes and a longer one
+ * comes in its place: the iteration does not go back to it. (vcm_race saw it.)
+ */
+static void res_next_never_back(struct kunit *test)
+{
+	struct vcm *vcm = space_new(test, 0, SZ_1M);
+	struct vcm_res *page = vcm_reserve_at(vcm, SZ_64K, PAGE_SIZE, 0);
+	struct vcm_res *after = vcm_reserve_at(vcm, SZ_256K, PAGE_SIZE, 0);
+	struct vcm_res *at, *longer;
+
+	at = vcm_get_next_res(vcm, NULL);
+	KUNIT_ASSERT_PTR_EQ(test, page, at);
+	KUNIT_ASSERT_EQ(test, 0, vcm_unreserve(page));
+	longer = vcm_reserve_at(vcm, SZ_64K, 2 * PAGE_SIZE, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, longer);
+	at = vcm_get_next_res(vcm, at);
+	KUNIT_EXPECT_PTR_EQ(test, after, at);
+	KUNIT_EXPECT_NULL(test, vcm_get_next_res(vcm, at));
+	space_give(test, longer);
+	space_give(test, after);
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
 }
 
@@ -432,6 +456,7 @@ static struct kunit_case vcm_res_cases[] = {
 	KUNIT_CASE(res_align_top),
 	KUNIT_CASE(res_last_page),
 	KUNIT_CASE(res_big),
+	KUNIT_CASE(res_next_never_back),
 	{}
 };
 

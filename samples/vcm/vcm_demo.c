@@ -28,6 +28,7 @@
 #include <linux/pfn.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/string_choices.h>
 #include <linux/uaccess.h>
 #include <linux/vcm.h>
 
@@ -247,7 +248,7 @@ static void demo_introduce(void)
 		addr = demo_addr(i);
 		pr_info("  %-14s %4zu KiB at %pad, made of %u block%s of memory\n",
 			buffer_spec[i].name, buffer_spec[i].len / SZ_1K, &addr,
-			blocks, blocks == 1 ? "" : "s");
+			blocks, str_plural(blocks));
 	}
 	pr_info("Each was mapped once, before any of the devices was there.\n");
 	pr_info("The CPU was given no mapping: what it shows here, it looked up for the proof.\n");

@@ -32,6 +32,7 @@ class Platform:
     qemu: list = field(default_factory=list)    # program and arguments; none = UML
     packages: list = field(default_factory=list)
     suites: list = field(default_factory=list)  # groups of suites.toml that must run
+    only: str = ""                  # the one suite that runs there; all, if empty
     harmless: list = field(default_factory=list)    # lines of the log to overlook
     user_space: bool = True         # can it run init?
     memory: int = 1024              # MiB

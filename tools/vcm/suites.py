@@ -46,7 +46,21 @@ def judge(results, platform, booted, pattern):
         results.verdict(platform.name, "platform", test, failures)
 
 
+def narrow(platform, pattern):
+    """The one filter that KUnit takes, of SUITE= and of a platform with one suite.
+
+    None if they have nothing in common."""
+    if not platform.only or not pattern:
+        return pattern or platform.only
+    if not wanted([platform.only], pattern):
+        return None
+    return pattern if "." in pattern else platform.only
+
+
 def run_platform(results, tree, platform, pattern):
+    pattern = narrow(platform, pattern)
+    if pattern is None:
+        return
     say(f"{platform.name}: {platform.summary}")
     try:
         packages.ensure(platform.packages)

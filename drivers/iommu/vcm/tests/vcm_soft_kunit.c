@@ -440,9 +440,9 @@ static int soft_walk_always(void *data)
 }
 
 /*
- * The one case that needs the core, which knows who walks a table: a node of it
- * is flushed from every unit before it is freed. With KASAN and more than one
- * CPU it shows if not.
+ * The one case that needs the core, which knows who walks a table: before a
+ * node of it is freed, it is flushed from every unit, and the flush after the
+ * unmap is still one.
  */
 static void soft_nodes_under_walk(struct kunit *test)
 {
