@@ -240,25 +240,36 @@ static void vcm_free_windows(struct list_head *windows)
 		kfree(window);
 }
 
+/* A table of the context that the unit can walk, or -EINVAL. */
+static struct vcm_table *vcm_find_table(struct vcm *vcm, struct vcm_iommu *unit,
+					struct device *dev)
+{
+	struct vcm_table *table;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		int ret = unit->ops->can_walk(unit, dev, table);
+
+		if (!ret)
+			return table;
+		if (ret != -EINVAL)
+			return ERR_PTR(ret);
+	}
+	return ERR_PTR(-EINVAL);
+}
+
 /* Join a table that the context has, or say -EINVAL. */
 static struct vcm_walker *vcm_join_table(struct vcm *vcm,
 					 struct vcm_iommu *unit,
 					 struct device *dev,
 					 struct list_head *windows)
 {
+	struct vcm_table *table = vcm_find_table(vcm, unit, dev);
 	struct vcm_geometry usable;
 	struct vcm_walker *walker;
-	struct vcm_table *table;
-	int ret = -EINVAL;
+	int ret;
 
-	list_for_each_entry(table, &vcm->tables, node) {
-		ret = unit->ops->can_walk(unit, dev, table);
-		if (ret != -EINVAL)
-			break;
-	}
-	if (ret)
-		return ERR_PTR(ret);
-
+	if (IS_ERR(table))
+		return ERR_CAST(table);
 	walker = vcm_table_add_walker(table, unit);
 	if (IS_ERR(walker))
 		return walker;

@@ -120,7 +120,7 @@ struct vcm {
 	struct rw_semaphore lock;
 	struct list_head tables;
 
-	spinlock_t res_lock;
+	spinlock_t res_lock;	/* guards what follows */
 	struct range_space space;
 	size_t nr_res;
 	struct vcm_geometry usable;
@@ -216,7 +216,7 @@ struct vcm_phys {
 	size_t len;
 
 	refcount_t users;
-	spinlock_t lock;
+	spinlock_t lock;	/* guards @mappers */
 	struct rb_root_cached mappers;
 
 	/* immutable */

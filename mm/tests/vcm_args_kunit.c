@@ -185,7 +185,7 @@ static void args_alloc(struct kunit *test)
 	for_each_bad(p) {
 		EXPECT_ERR(test, -EINVAL, vcm_memtype_get(p));
 		vcm_memtype_put(p);
-		if (p)
+		if (IS_ERR(p))
 			EXPECT_ERR(test, -EINVAL,
 				   vcm_phys_alloc(p, PAGE_SIZE, 0));
 	}

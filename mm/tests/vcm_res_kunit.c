@@ -425,15 +425,14 @@ static void res_big(struct kunit *test)
 static void res_next_never_back(struct kunit *test)
 {
 	struct vcm *vcm = space_new(test, 0, SZ_1M);
-	struct vcm_res *page = vcm_reserve_at(vcm, SZ_64K, PAGE_SIZE, 0);
-	struct vcm_res *after = vcm_reserve_at(vcm, SZ_256K, PAGE_SIZE, 0);
+	struct vcm_res *page = space_take_at(test, vcm, SZ_64K, PAGE_SIZE);
+	struct vcm_res *after = space_take_at(test, vcm, SZ_256K, PAGE_SIZE);
 	struct vcm_res *at, *longer;
 
 	at = vcm_get_next_res(vcm, NULL);
 	KUNIT_ASSERT_PTR_EQ(test, page, at);
 	KUNIT_ASSERT_EQ(test, 0, vcm_unreserve(page));
-	longer = vcm_reserve_at(vcm, SZ_64K, 2 * PAGE_SIZE, 0);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, longer);
+	longer = space_take_at(test, vcm, SZ_64K, 2 * PAGE_SIZE);
 	at = vcm_get_next_res(vcm, at);
 	KUNIT_EXPECT_PTR_EQ(test, after, at);
 	KUNIT_EXPECT_NULL(test, vcm_get_next_res(vcm, at));

@@ -28,11 +28,11 @@ COMPILERS = {
     "riscv64": Kernel("check-riscv64", "riscv", [*COMMON, "edu", "iommufd", "riscv64"],
                       cross="riscv64-linux-gnu-", packages=["gcc-riscv64-linux-gnu"]),
     "uml": Kernel("check-uml", "um", [*COMMON, "iommufd", "uml"]),
-    "no-iommu-api": Kernel("check-no-iommu-api", "um", ["base", "no-iommu-api"]),
+    "no-iommu-api": Kernel("check-no-iommu-api", "um", ["base", "no-iommu-api", "uml"]),
     "clang": Kernel("check-clang", "x86_64", [*COMMON, "edu", "x86_64"],
                     packages=["clang"], make=["CC=clang"]),
 }
-NO_VCM = Kernel("check-no-vcm", "um", ["no-vcm"])
+NO_VCM = Kernel("check-no-vcm", "um", ["no-vcm", "uml"])
 OURS = re.compile(r"\b(vcm\w*|range_space\w*)\.o\b")
 
 

@@ -7,6 +7,9 @@ from collections import Counter
 from util import BUILD, VcmError, say
 
 
+SHOWN = 20      # lines of the log of a failure; the last ones say most
+
+
 class Results:
     def __init__(self, name):
         self.path = BUILD / f"{name}.json"
@@ -18,7 +21,9 @@ class Results:
                            "status": status, "log": list(log)})
         if status == "failed":
             say(f"  FAILED {platform} {suite}.{test}")
-            for line in log:
+            if len(log) > SHOWN:
+                say(f"    | ... {len(log) - SHOWN} lines more in {self.path}")
+            for line in list(log)[-SHOWN:]:
                 say(f"    | {line.rstrip()}")
 
     def verdict(self, platform, suite, test, failures):
