@@ -237,7 +237,7 @@ static int vcm_graph_show(struct seq_file *s, void *unused)
 	struct vcm_res *res;
 	struct vcm *vcm;
 
-	seq_puts(s, "digraph vcm {\n\trankdir=LR;\n\tnode [style=filled, fontname=\"sans-serif\"];\n");
+	seq_puts(s, "digraph vcm {\n\trankdir=LR;\n\tnode [style=filled, fontname=\"sans-serif\"];\n\tedge [fontname=\"sans-serif\"];\n");
 	mutex_lock(&vcm_topology_lock);
 	list_for_each_entry(vcm, &vcm_contexts, node) {
 		down_read(&vcm->lock);

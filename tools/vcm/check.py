@@ -48,7 +48,8 @@ def compile_objects(tree, kernel, *words):
     """Compile our files, and of the rest only what must come before."""
     packages.ensure(packages.BUILD + kernel.packages)
     build.configure(tree, kernel)
-    return build.make(tree, kernel, *words, *objects(tree), log=f"{kernel.name}.log")
+    return build.make(tree, kernel, *words, *objects(tree), log=f"{kernel.name}.log",
+                      title=f"compiling for {kernel.name}")
 
 
 def shorten(tree, lines):

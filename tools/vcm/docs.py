@@ -12,10 +12,12 @@ NOT_OURS = ("theme", "latex", "sphinx-pre-install")
 
 def build(tree):
     """Build; the lines that name a file of ours or a warning of Sphinx."""
-    packages.ensure([*packages.BUILD, "python3-sphinx", "graphviz"])
+    packages.ensure([*packages.BUILD, "python3-sphinx", "python3-yaml", "graphviz"])
     out = tree.out / "docs"
     out.mkdir(parents=True, exist_ok=True)
+    # Debian's Python, for it is the one that Debian's packages are for.
     status, lines = run(["make", "-C", tree.path, f"O={out}", f"SPHINXDIRS={FOLDER}",
+                         "PYTHON3=/usr/bin/python3",
                          f"BUILDDIR={BUILD / 'docs'}", "SPHINXOPTS=-q -E", "htmldocs"],
                         title="documentation", log=LOGS / "docs.log", env=environment())
     bad = [line.replace(f"{tree.path}/", "") for line in lines

@@ -11,7 +11,7 @@ from build import environment
 from platforms import suite_groups
 from source import walk
 from tree import patches
-from util import ROOT, run
+from util import ROOT, Progress, run
 
 # What checkpatch asks for and we do not do:
 IGNORED = ",".join([
@@ -60,7 +60,8 @@ def kernel_doc(tree):
 
 def coccinelle(tree):
     """Every semantic patch of the kernel, on our files only."""
-    packages.ensure(["coccinelle"])
+    # Its scripts in Python want a library by the name that the -dev package gives.
+    packages.ensure(["coccinelle", "libpython3-dev"])
     files = tree.own_files(".c")
 
     def one(script):
@@ -79,8 +80,12 @@ def coccinelle(tree):
     scripts = [f"scripts/coccinelle/{path}"
                for path in sorted(walk(tree.path / "scripts" / "coccinelle"))
                if path.endswith(".cocci")]
+    progress, lines = Progress("coccinelle"), []
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return [line for found in pool.map(one, scripts) for line in found]
+        for found in pool.map(one, scripts):
+            lines += found
+            progress.tick()
+    return lines
 
 
 def project_texts():

@@ -147,7 +147,10 @@ def run(argv, title=None, log=None, count=None, **kwargs):
 
 
 def output_of(argv, **kwargs):
-    """The output of a short program, or None where it fails."""
-    done = subprocess.run([str(arg) for arg in argv], stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False, **kwargs)
+    """The output of a short program, or None where it fails, or is not there."""
+    try:
+        done = subprocess.run([str(arg) for arg in argv], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False, **kwargs)
+    except OSError:
+        return None
     return done.stdout if done.returncode == 0 else None
