@@ -5,7 +5,9 @@
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/device.h>
+#include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 
 #include "../vcm_internal.h"
@@ -302,6 +304,17 @@ void bed_expect_fault(struct vcm_bed *bed, dma_addr_t addr, u32 access)
 				    vcm_soft_dma(bed->units[i], bed->devs[i],
 						 addr, &byte, 1, access),
 				    "device %u at %pad", i, &addr);
+}
+
+/**
+ * bed_free_pages() - how much memory is free?
+ *
+ * Return: pages, with those that the CPUs keep at hand.
+ */
+unsigned long bed_free_pages(void)
+{
+	drain_all_pages(NULL);
+	return global_zone_page_state(NR_FREE_PAGES);
 }
 
 /**

@@ -99,6 +99,7 @@ struct device *bed_limited(struct kunit *test, struct vcm_iommu **unit,
 
 /* The CPU's side, through the linear map. */
 void phys_fill(struct vcm_phys *phys, u8 value);
+unsigned long bed_free_pages(void);
 u8 phys_peek(struct vcm_phys *phys, size_t off);
 
 #endif /* _MM_TESTS_VCM_BED_H */

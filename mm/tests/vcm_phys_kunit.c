@@ -228,26 +228,19 @@ static void phys_memtype(struct kunit *test)
 	vcm_memtype_put(type);
 }
 
-/* Free pages, with those that the CPUs keep at hand. */
-static unsigned long free_pages_now(void)
-{
-	drain_all_pages(NULL);
-	return global_zone_page_state(NR_FREE_PAGES);
-}
-
 /* A page lost in every second allocation would be 2048 pages. */
 static void phys_no_leak(struct kunit *test)
 {
 	unsigned long before, after;
 	unsigned int i;
 
-	before = free_pages_now();
+	before = bed_free_pages();
 	for (i = 0; i < 4096; i++)
 		KUNIT_EXPECT_EQ(test, 0,
 				refused((3 + i % 8 * 2) * PAGE_SIZE,
 					i & 1 ? VCM_CONTIG : VCM_ZERO));
 	/* Others live here, too. */
-	after = free_pages_now();
+	after = bed_free_pages();
 	KUNIT_EXPECT_LT(test, before, after + 1536);
 }
 
