@@ -108,6 +108,7 @@ void vcm_release(struct kref *ref)
 static void vcm_assoc_forget(struct vcm_assoc *assoc)
 {
 	list_del(&assoc->vcm_node);
+	kfree(assoc->walkers);
 	kfree(assoc);
 }
 
@@ -210,14 +211,14 @@ EXPORT_SYMBOL_GPL(vcm_get_len);
 /* Units and tables of one association */
 
 struct vcm_window_list {
-	const struct vcm_assoc *owner;
+	const struct vcm_assoc *assoc;
 	struct list_head list;
 };
 
 static int vcm_add_window(void *data, dma_addr_t first, dma_addr_t last)
 {
 	struct vcm_window_list *windows = data;
-	const struct vcm *vcm = windows->owner->vcm;
+	const struct vcm *vcm = windows->assoc->vcm;
 	struct vcm_window *window;
 
 	if (first > vcm->last || last < vcm->start)
@@ -225,7 +226,7 @@ static int vcm_add_window(void *data, dma_addr_t first, dma_addr_t last)
 	window = kzalloc(sizeof(*window), GFP_KERNEL);
 	if (!window)
 		return -ENOMEM;
-	window->owner = windows->owner;
+	window->owner = windows->assoc->device;
 	window->first = first;
 	window->last = last;
 	list_add_tail(&window->node, &windows->list);
@@ -240,30 +241,40 @@ static void vcm_free_windows(struct list_head *windows)
 		kfree(window);
 }
 
-/* A table of the context that the unit can walk, or -EINVAL. */
+/*
+ * A table of the context that the unit can walk. -EINVAL if there is none;
+ * -EAGAIN if there may be one, and the unit cannot tell now. Not @but.
+ */
 static struct vcm_table *vcm_find_table(struct vcm *vcm, struct vcm_iommu *unit,
-					struct device *dev)
+					struct device *dev,
+					const struct vcm_table *but)
 {
 	struct vcm_table *table;
+	int none = -EINVAL;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		int ret = unit->ops->can_walk(unit, dev, table);
+		int ret;
 
+		if (table == but)
+			continue;
+		ret = unit->ops->can_walk(unit, dev, table);
 		if (!ret)
 			return table;
-		if (ret != -EINVAL)
+		if (ret != -EINVAL && ret != -EAGAIN)
 			return ERR_PTR(ret);
+		if (ret == -EAGAIN)
+			none = -EAGAIN;
 	}
-	return ERR_PTR(-EINVAL);
+	return ERR_PTR(none);
 }
 
-/* Join a table that the context has, or say -EINVAL. */
+/* Join a table that the context has, or say why not, as vcm_find_table(). */
 static struct vcm_walker *vcm_join_table(struct vcm *vcm,
 					 struct vcm_iommu *unit,
 					 struct device *dev,
 					 struct list_head *windows)
 {
-	struct vcm_table *table = vcm_find_table(vcm, unit, dev);
+	struct vcm_table *table = vcm_find_table(vcm, unit, dev, NULL);
 	struct vcm_geometry usable;
 	struct vcm_walker *walker;
 	int ret;
@@ -321,7 +332,7 @@ static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
 retract:
 	list_del_init(&table->node);
 	vcm_tables_get_geometry(vcm, &usable);
-	vcm_space_retract(vcm, &usable, assoc);
+	vcm_space_retract(vcm, &usable, assoc->device);
 put:
 	vcm_table_put_walker(walker);
 unlink:
@@ -331,16 +342,13 @@ free:
 	return ERR_PTR(ret);
 }
 
-/* Take the device off one unit. The other half of vcm_assoc_add_unit(). */
-static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
+/* One association less on a table; the last one takes the table along. */
+static void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
+			    const struct vcm_device *owner)
 {
-	struct vcm_walker *walker = assoc->walkers[--assoc->nr_walkers];
-	struct vcm_iommu *unit = vcm_iommu_get(walker->unit);
 	struct vcm_table *table = walker->table;
-	struct vcm *vcm = assoc->vcm;
 	struct vcm_geometry usable;
 
-	down_write(&vcm->lock);
 	vcm_table_put_walker(walker);
 	if (list_empty(&table->walkers)) {
 		list_del(&table->node);
@@ -348,7 +356,18 @@ static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
 		table->ops->free(table);
 	}
 	vcm_tables_get_geometry(vcm, &usable);
-	vcm_space_retract(vcm, &usable, assoc);
+	vcm_space_retract(vcm, &usable, owner);
+}
+
+/* Take the device off one unit. The other half of vcm_assoc_add_unit(). */
+static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
+{
+	struct vcm_walker *walker = assoc->walkers[--assoc->nr_walkers];
+	struct vcm_iommu *unit = vcm_iommu_get(walker->unit);
+	struct vcm *vcm = assoc->vcm;
+
+	down_write(&vcm->lock);
+	vcm_leave_table(vcm, walker, assoc->device);
 	up_write(&vcm->lock);
 
 	if (unit->ops->unclaim)
@@ -360,7 +379,7 @@ static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
 static int vcm_assoc_add_unit(struct vcm_assoc *assoc)
 {
 	struct vcm_window_list windows = {
-		.owner = assoc, .list = LIST_HEAD_INIT(windows.list),
+		.assoc = assoc, .list = LIST_HEAD_INIT(windows.list),
 	};
 	struct device *dev = assoc->device->dev;
 	struct vcm *vcm = assoc->vcm;
@@ -383,8 +402,12 @@ static int vcm_assoc_add_unit(struct vcm_assoc *assoc)
 
 	down_write(&vcm->lock);
 	walker = vcm_join_table(vcm, unit, dev, &windows.list);
-	if (PTR_ERR_OR_ZERO(walker) == -EINVAL)
+	ret = PTR_ERR_OR_ZERO(walker);
+	if (ret == -EINVAL || ret == -EAGAIN) {
 		walker = vcm_new_table(vcm, unit, assoc, &windows.list);
+		if (!IS_ERR(walker))
+			walker->unsure = ret == -EAGAIN;
+	}
 	up_write(&vcm->lock);
 	ret = PTR_ERR_OR_ZERO(walker);
 	if (ret)
@@ -508,28 +531,36 @@ static struct vcm_assoc *vcm_assoc_join(struct vcm *vcm, struct device *dev)
 	nr = vcm_count_units(dev);
 	if (nr < 0)
 		return ERR_PTR(nr);
-	assoc = kzalloc(struct_size(assoc, walkers, nr), GFP_KERNEL);
+	assoc = kzalloc(sizeof(*assoc), GFP_KERNEL);
 	if (!assoc)
 		return ERR_PTR(-ENOMEM);
-	device = vcm_device_get(dev);
-	if (IS_ERR(device)) {
-		kfree(assoc);
-		return ERR_CAST(device);
+	assoc->walkers = kcalloc(nr, sizeof(*assoc->walkers), GFP_KERNEL);
+	if (!assoc->walkers) {
+		ret = -ENOMEM;
+		goto free;
 	}
+	device = vcm_device_get(dev);
+	ret = PTR_ERR_OR_ZERO(device);
+	if (ret)
+		goto free;
 	assoc->vcm = vcm;
 	assoc->device = device;
 	list_add_tail(&assoc->device_node, &device->assocs);
 
 	while (assoc->nr_walkers < nr) {
 		ret = vcm_assoc_add_unit(assoc);
-		if (!ret)
-			continue;
-		vcm_assoc_leave(assoc);
-		kfree(assoc);
-		return ERR_PTR(ret);
+		if (ret)
+			goto leave;
 	}
 	list_add_tail(&assoc->vcm_node, &vcm->assocs);
 	return assoc;
+
+leave:
+	vcm_assoc_leave(assoc);
+free:
+	kfree(assoc->walkers);
+	kfree(assoc);
+	return ERR_PTR(ret);
 }
 
 static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
@@ -610,6 +641,79 @@ int vcm_deassoc(struct vcm_assoc *assoc)
 }
 EXPORT_SYMBOL_GPL(vcm_deassoc);
 
+/**
+ * vcm_get_assoc() - the association of a device with a context
+ * @vcm: the context
+ * @dev: the device
+ *
+ * Context: May sleep.
+ * Return: the association, without a reference: it stays until somebody calls
+ * vcm_deassoc(); ERR_PTR(-ENOENT) if there is none, or the device is gone;
+ * ERR_PTR(-EINVAL) for a bad pointer.
+ */
+struct vcm_assoc *vcm_get_assoc(struct vcm *vcm, struct device *dev)
+{
+	if (IS_ERR_OR_NULL(vcm) || IS_ERR_OR_NULL(dev))
+		return ERR_PTR(-EINVAL);
+	guard(mutex)(&vcm_topology_lock);
+	return vcm_assoc_find(vcm, dev) ?: ERR_PTR(-ENOENT);
+}
+EXPORT_SYMBOL_GPL(vcm_get_assoc);
+
+/* Put all that a unit has on one table of the context on another one. */
+static int vcm_walker_rehome(struct vcm *vcm, struct vcm_walker *from,
+			     struct vcm_table *table)
+{
+	struct vcm_walker *to = vcm_table_add_walker(table, from->unit);
+	struct vcm_assoc *assoc;
+	unsigned int i;
+
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	list_for_each_entry(assoc, &vcm->assocs, vcm_node) {
+		for (i = 0; i < assoc->nr_walkers; i++) {
+			if (assoc->walkers[i] != from)
+				continue;
+			assoc->walkers[i] = to;
+			to->users++;
+			from->users--;
+		}
+	}
+	/* All users of @from are on @to, and this call has one too many there. */
+	to->users--;
+	from->users++;
+	vcm_leave_table(vcm, from, NULL);
+	return 0;
+}
+
+/*
+ * A unit that could not tell whether it can walk a table of the context has got
+ * a mirror. Now that its device is claimed, idle and about to be activated, it
+ * can. What does not work out leaves the mirror, which is always right.
+ */
+static void vcm_assoc_ask_again(struct vcm_assoc *assoc)
+{
+	struct vcm *vcm = assoc->vcm;
+	struct vcm_table *table;
+	unsigned int i;
+
+	lockdep_assert_held_write(&vcm->lock);
+
+	for (i = 0; i < assoc->nr_walkers; i++) {
+		struct vcm_walker *walker = assoc->walkers[i];
+
+		if (!walker->unsure || walker->active ||
+		    !list_is_singular(&walker->table->walkers))
+			continue;
+		table = vcm_find_table(vcm, walker->unit, assoc->device->dev,
+				       walker->table);
+		if (!IS_ERR(table))
+			vcm_walker_rehome(vcm, walker, table);
+		else if (PTR_ERR(table) == -EINVAL)
+			walker->unsure = false;
+	}
+}
+
 /* Point the first @nr units of the device at nothing. */
 static void vcm_assoc_detach(struct vcm_assoc *assoc, unsigned int nr)
 {
@@ -646,6 +750,21 @@ static int vcm_assoc_attach(struct vcm_assoc *assoc)
 	return 0;
 }
 
+static int vcm_assoc_activate(struct vcm_assoc *assoc)
+{
+	int ret;
+
+	down_write(&assoc->vcm->lock);
+	vcm_assoc_ask_again(assoc);
+	ret = vcm_assoc_attach(assoc);
+	up_write(&assoc->vcm->lock);
+	if (ret)
+		return ret;
+	assoc->device->active = true;
+	WRITE_ONCE(assoc->active, true);
+	return 0;
+}
+
 /**
  * vcm_activate() - let a device reach what its context maps
  * @assoc: the association
@@ -659,8 +778,6 @@ static int vcm_assoc_attach(struct vcm_assoc *assoc)
  */
 int vcm_activate(struct vcm_assoc *assoc)
 {
-	int ret;
-
 	if (IS_ERR_OR_NULL(assoc))
 		return -EINVAL;
 	guard(mutex)(&vcm_topology_lock);
@@ -668,14 +785,7 @@ int vcm_activate(struct vcm_assoc *assoc)
 		return -ENODEV;
 	if (assoc->device->active)
 		return -EBUSY;
-	down_write(&assoc->vcm->lock);
-	ret = vcm_assoc_attach(assoc);
-	up_write(&assoc->vcm->lock);
-	if (ret)
-		return ret;
-	assoc->device->active = assoc;
-	WRITE_ONCE(assoc->active, true);
-	return 0;
+	return vcm_assoc_activate(assoc);
 }
 EXPORT_SYMBOL_GPL(vcm_activate);
 
@@ -685,7 +795,7 @@ static void vcm_assoc_deactivate(struct vcm_assoc *assoc)
 	vcm_assoc_detach(assoc, assoc->nr_walkers);
 	up_write(&assoc->vcm->lock);
 	WRITE_ONCE(assoc->active, false);
-	assoc->device->active = NULL;
+	assoc->device->active = false;
 }
 
 /**
@@ -723,6 +833,78 @@ bool vcm_is_active(struct vcm_assoc *assoc)
 	return !IS_ERR_OR_NULL(assoc) && READ_ONCE(assoc->active);
 }
 EXPORT_SYMBOL_GPL(vcm_is_active);
+
+/* Two associations of one device change places. */
+static void vcm_assoc_swap(struct vcm_assoc *a, struct vcm_assoc *b)
+{
+	bool active = a->active;
+
+	swap(a->vcm, b->vcm);
+	swap(a->nr_walkers, b->nr_walkers);
+	swap(a->walkers, b->walkers);
+	list_swap(&a->vcm_node, &b->vcm_node);
+	WRITE_ONCE(a->active, b->active);
+	WRITE_ONCE(b->active, active);
+}
+
+/* Activate @to instead of @from, or leave @from active. */
+static int vcm_assoc_switch(struct vcm_assoc *from, struct vcm_assoc *to)
+{
+	struct device *dev = from->device->dev;
+	int ret;
+
+	vcm_assoc_deactivate(from);
+	ret = vcm_assoc_activate(to);
+	if (ret && vcm_assoc_activate(from))
+		dev_err(dev, "vcm: %s: cannot go back to it either, the device is inactive now\n",
+			from->vcm->name);
+	return ret;
+}
+
+/**
+ * vcm_assoc_move() - move a device to another context
+ * @assoc: the association; it stays valid and is one with @to from now on
+ * @to: the other context
+ *
+ * A device that is active stays active: at every moment it reaches what the
+ * one context maps, or nothing, or what the other one maps. Who moves it has
+ * stopped it, or can bear that accesses of that moment are refused. The
+ * reservations and backings of both contexts stay.
+ *
+ * Context: May sleep.
+ * Return: 0; or with nothing changed -EINVAL for a bad pointer, -ENODEV if the
+ * device or its unit is gone, -ENOENT if @to is freed, -EEXIST if the device is
+ * on @to already, or what vcm_assoc() and vcm_activate() say of @to. If its
+ * unit does not even let the device go back, a message says so and it is
+ * inactive.
+ */
+int vcm_assoc_move(struct vcm_assoc *assoc, struct vcm *to)
+{
+	struct vcm_assoc *other;
+	int ret = 0;
+
+	if (IS_ERR_OR_NULL(assoc) || IS_ERR_OR_NULL(to))
+		return -EINVAL;
+	guard(mutex)(&vcm_topology_lock);
+	if (!assoc->device)
+		return -ENODEV;
+	if (to->dead)
+		return -ENOENT;
+	if (vcm_assoc_find(to, assoc->device->dev))
+		return -EEXIST;
+	other = vcm_assoc_join(to, assoc->device->dev);
+	if (IS_ERR(other))
+		return PTR_ERR(other);
+
+	if (assoc->active)
+		ret = vcm_assoc_switch(assoc, other);
+	if (!ret)
+		vcm_assoc_swap(assoc, other);
+	vcm_assoc_leave(other);
+	vcm_assoc_forget(other);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vcm_assoc_move);
 
 /* Things that go away */
 

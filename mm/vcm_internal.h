@@ -129,15 +129,15 @@ struct vcm {
 };
 
 /**
- * struct vcm_window - device addresses that one association cannot use
+ * struct vcm_window - device addresses that one device of a context cannot use
  * @node: in &vcm.windows
- * @owner: the association that brought it
+ * @owner: the device that brought it
  * @first: first address
  * @last: last address, inclusive
  */
 struct vcm_window {
 	struct list_head node;
-	const struct vcm_assoc *owner;
+	const struct vcm_device *owner;
 	dma_addr_t first;
 	dma_addr_t last;
 };
@@ -231,6 +231,8 @@ struct vcm_phys {
  * @table: the table
  * @users: associations through it
  * @active: those of them that are active; the unit is flushed if any is
+ * @unsure: the unit could not say whether it can walk another table that the
+ *          context has, and is to be asked again
  */
 struct vcm_walker {
 	struct list_head node;
@@ -238,6 +240,7 @@ struct vcm_walker {
 	struct vcm_table *table;
 	unsigned int users;
 	unsigned int active;
+	bool unsure;
 };
 
 /**
@@ -245,18 +248,18 @@ struct vcm_walker {
  * @dev: holds a reference
  * @hash: in the table of devices
  * @assocs: its associations
- * @active: the active one, or NULL
+ * @active: one of them is active
  */
 struct vcm_device {
 	struct device *dev;
 	struct hlist_node hash;
 	struct list_head assocs;
-	struct vcm_assoc *active;
+	bool active;
 };
 
 /**
  * struct vcm_assoc - a device on a context
- * @vcm: the context
+ * @vcm: the context; vcm_assoc_move() changes it
  * @device: the device, NULL once it is gone
  * @vcm_node: in &vcm.assocs, or in &vcm.gone
  * @device_node: in &vcm_device.assocs
@@ -271,7 +274,7 @@ struct vcm_assoc {
 	struct list_head device_node;
 	bool active;
 	unsigned int nr_walkers;
-	struct vcm_walker *walkers[];
+	struct vcm_walker **walkers;
 };
 
 /* vcm.c */
@@ -284,7 +287,7 @@ void vcm_space_init(struct vcm *vcm);
 int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 		    struct list_head *windows, struct device *dev);
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
-		       const struct vcm_assoc *owner);
+		       const struct vcm_device *owner);
 int vcm_res_claim(struct vcm_res *res, unsigned long from);
 void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
 		     enum vcm_res_state state);

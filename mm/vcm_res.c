@@ -419,12 +419,13 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
  * vcm_space_retract() - widen a context again when a member leaves
  * @vcm: the context
  * @usable: what the remaining tables can express
- * @owner: the association that leaves; its windows are freed
+ * @owner: the device that leaves, whose windows are freed; NULL if only a
+ *         table does
  *
  * Context: The caller holds &vcm.lock for writing. Does not allocate.
  */
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
-		       const struct vcm_assoc *owner)
+		       const struct vcm_device *owner)
 {
 	struct vcm_window *window, *next;
 

@@ -151,8 +151,11 @@ struct vcm_iommu_ops {
 	/**
 	 * @can_walk: Mandatory. The one question of sharing: can @unit walk
 	 * @table, on behalf of @dev? 0: yes, let it join. -EINVAL: no, it
-	 * needs a table of its own. Anything else fails the association.
-	 * @table may be of any kind: look at &vcm_table.ops first.
+	 * needs a table of its own. -EAGAIN: that cannot be told while @dev is
+	 * as it is; it gets a table of its own for now, and the question is
+	 * put again when @dev is about to be attached, and so is claimed and
+	 * attached to nothing. Anything else fails the association. @table may
+	 * be of any kind: look at &vcm_table.ops first.
 	 */
 	int (*can_walk)(struct vcm_iommu *unit, struct device *dev,
 			struct vcm_table *table);

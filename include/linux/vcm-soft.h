@@ -59,6 +59,7 @@ struct vcm_soft_config {
  * @VCM_SOFT_LOSE_FLUSH: invalidate forgets nothing and says all is well: the
  *                       bug that the tests must be able to see
  * @VCM_SOFT_DEFER: get_unit returns -EPROBE_DEFER
+ * @VCM_SOFT_UNSURE: can_walk returns -EAGAIN
  * @VCM_SOFT_NR_FAULTS: how many there are
  */
 enum vcm_soft_fault {
@@ -68,6 +69,7 @@ enum vcm_soft_fault {
 	VCM_SOFT_FAIL_FLUSH,
 	VCM_SOFT_LOSE_FLUSH,
 	VCM_SOFT_DEFER,
+	VCM_SOFT_UNSURE,
 	VCM_SOFT_NR_FAULTS
 };
 

@@ -93,6 +93,8 @@ int vcm_deassoc(struct vcm_assoc *assoc);
 int vcm_activate(struct vcm_assoc *assoc);
 int vcm_deactivate(struct vcm_assoc *assoc);
 bool vcm_is_active(struct vcm_assoc *assoc);
+struct vcm_assoc *vcm_get_assoc(struct vcm *vcm, struct device *dev);
+int vcm_assoc_move(struct vcm_assoc *assoc, struct vcm *to);
 
 /* looking things up */
 int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,

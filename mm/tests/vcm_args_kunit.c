@@ -300,7 +300,11 @@ static void args_assoc(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_activate(p));
 		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_deactivate(p));
 		KUNIT_EXPECT_FALSE(test, vcm_is_active(p));
+		EXPECT_ERR(test, -EINVAL, vcm_get_assoc(p, args->dev));
+		EXPECT_ERR(test, -EINVAL, vcm_get_assoc(vcm, p));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_assoc_move(p, vcm));
 	}
+	EXPECT_ERR(test, -ENOENT, vcm_get_assoc(vcm, args->dev));
 	for (bit = 0; bit < 32; bit++)
 		EXPECT_ERR(test, -EINVAL,
 			   vcm_assoc(vcm, args->dev, BIT(bit)));
@@ -318,9 +322,13 @@ static void args_associated(struct kunit *test)
 	struct args *args = test->priv;
 	struct vcm *other = vcm_create(SZ_1M, SZ_1M);
 	struct vcm_assoc *assoc = vcm_assoc(args->vcm, args->dev, 0), *second;
+	void *p;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, assoc);
+	for_each_bad(p)
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_assoc_move(assoc, p));
+	KUNIT_EXPECT_EQ(test, -EEXIST, vcm_assoc_move(assoc, args->vcm));
 	second = vcm_assoc(other, args->dev, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
 
@@ -339,6 +347,8 @@ static void args_associated(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, vcm_is_active(assoc));
 	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_activate(assoc));
 	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_deactivate(assoc));
+	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_assoc_move(assoc, other));
+	EXPECT_ERR(test, -ENOENT, vcm_get_assoc(args->vcm, args->dev));
 	KUNIT_EXPECT_EQ(test, 0, vcm_deassoc(assoc));
 	/* Or be left to vcm_free(). */
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(other));

@@ -119,6 +119,183 @@ static void vcm_context_switch(struct kunit *test)
 	stage_end(&a);
 }
 
+/*
+ * Moving a device: two contexts with different memory at the same address, so
+ * a table or a translation that is mixed up shows.
+ */
+struct vcm_removal {
+	struct vcm_stage from, to;
+	struct vcm_assoc *assoc;
+};
+
+static struct vcm_removal removal_new(struct kunit *test)
+{
+	struct vcm_removal r = {
+		.from = stage_new(test, &vcm_bed_one),
+		.to = stage_new(test, &vcm_bed_one),
+	};
+
+	KUNIT_ASSERT_EQ(test, r.from.addr, r.to.addr);
+	phys_fill(r.from.phys, 0xa);
+	phys_fill(r.to.phys, 0xb);
+	bed_join(r.from.bed);
+	bed_join(r.to.bed);
+	r.assoc = r.from.bed->assocs[0];
+	return r;
+}
+
+static void removal_end(struct vcm_removal *r)
+{
+	stage_end(&r->to);
+	stage_end(&r->from);
+}
+
+/* What the device that moves finds at the address, or an errno. */
+static int removal_read(struct vcm_removal *r)
+{
+	struct vcm_bed *bed = r->from.bed;
+	u8 byte = 0;
+	int ret;
+
+	ret = vcm_soft_dma(bed->units[0], bed->devs[0], r->from.addr, &byte, 1,
+			   VCM_READ);
+	return ret ?: byte;
+}
+
+static void vcm_assoc_moved(struct kunit *test)
+{
+	struct vcm_removal r = removal_new(test);
+	struct vcm *from = r.from.bed->vcm, *to = r.to.bed->vcm;
+	struct device *dev = r.from.bed->devs[0];
+
+	KUNIT_EXPECT_PTR_EQ(test, r.assoc, vcm_get_assoc(from, dev));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOENT), vcm_get_assoc(to, dev));
+	KUNIT_EXPECT_EQ(test, 0xa, removal_read(&r));
+
+	/* Active, there and back: the handle is good for both. */
+	KUNIT_EXPECT_EQ(test, -EEXIST, vcm_assoc_move(r.assoc, from));
+	KUNIT_EXPECT_EQ(test, 0, vcm_assoc_move(r.assoc, to));
+	KUNIT_EXPECT_TRUE(test, vcm_is_active(r.assoc));
+	KUNIT_EXPECT_EQ(test, 0xb, removal_read(&r));
+	KUNIT_EXPECT_PTR_EQ(test, r.assoc, vcm_get_assoc(to, dev));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOENT), vcm_get_assoc(from, dev));
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_num_tables(from));
+	KUNIT_EXPECT_EQ(test, 1, vcm_get_num_tables(to));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_free(to));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_activate(r.assoc));
+	KUNIT_EXPECT_EQ(test, 0, vcm_assoc_move(r.assoc, from));
+	KUNIT_EXPECT_EQ(test, 0xa, removal_read(&r));
+
+	/* Inactive, it stays inactive. */
+	KUNIT_EXPECT_EQ(test, 0, vcm_deactivate(r.assoc));
+	KUNIT_EXPECT_EQ(test, 0, vcm_assoc_move(r.assoc, to));
+	KUNIT_EXPECT_FALSE(test, vcm_is_active(r.assoc));
+	KUNIT_EXPECT_EQ(test, -ENXIO, removal_read(&r));
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(r.assoc));
+	KUNIT_EXPECT_EQ(test, 0xb, removal_read(&r));
+	/* What is unbacked where it went is out of its reach. */
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(r.to.res));
+	KUNIT_EXPECT_EQ(test, -EFAULT, removal_read(&r));
+	KUNIT_EXPECT_EQ(test, 0, vcm_back(r.to.res, r.to.phys));
+	KUNIT_EXPECT_EQ(test, 0, vcm_assoc_move(r.assoc, from));
+	removal_end(&r);
+}
+
+/* Whatever goes wrong, the device is where it was, as it was. */
+static void vcm_assoc_not_moved(struct kunit *test)
+{
+	static const enum vcm_soft_fault faults[] = {
+		VCM_SOFT_FAIL_TABLE, VCM_SOFT_FAIL_MAP, VCM_SOFT_FAIL_ATTACH,
+		VCM_SOFT_DEFER,
+	};
+	struct vcm_removal r = removal_new(test);
+	struct vcm *to = r.to.bed->vcm;
+	struct device *dev = r.from.bed->devs[0];
+	struct vcm_iommu *unit = r.from.bed->units[0];
+	struct vcm_res *far;
+	unsigned int i;
+
+	/* Without a table to share, every step can go wrong. */
+	bed_leave(r.to.bed);
+	for (i = 0; i < ARRAY_SIZE(faults); i++) {
+		vcm_soft_fail(unit, faults[i], 0, 1);
+		KUNIT_EXPECT_LT(test, vcm_assoc_move(r.assoc, to), 0);
+		vcm_soft_fail(unit, faults[i], 0, 0);
+		KUNIT_EXPECT_TRUE(test, vcm_is_active(r.assoc));
+		KUNIT_EXPECT_EQ(test, 0xa, removal_read(&r));
+		KUNIT_EXPECT_EQ(test, 0, vcm_get_num_tables(to));
+		KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOENT),
+				    vcm_get_assoc(to, dev));
+	}
+
+	/* Not even back: it reaches nothing, and can be activated again. */
+	vcm_soft_fail(unit, VCM_SOFT_FAIL_ATTACH, 0, 2);
+	KUNIT_EXPECT_EQ(test, -EIO, vcm_assoc_move(r.assoc, to));
+	KUNIT_EXPECT_FALSE(test, vcm_is_active(r.assoc));
+	KUNIT_EXPECT_EQ(test, -ENXIO, removal_read(&r));
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(r.assoc));
+	KUNIT_EXPECT_EQ(test, 0xa, removal_read(&r));
+
+	/* A context that is gone, though a reference keeps its memory. */
+	to = space_new(test, BED_START, BED_LEN);
+	far = space_take(test, to, PAGE_SIZE, VCM_RW);
+	KUNIT_ASSERT_PTR_EQ(test, far, vcm_get_res(to, vcm_get_dev_addr(far)));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(far));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(to));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_assoc_move(r.assoc, to));
+	vcm_res_put(far);
+
+	bed_join(r.to.bed);
+	removal_end(&r);
+}
+
+/*
+ * A unit that cannot tell whether it could share gets a mirror, and shares from
+ * its activation on.
+ */
+static void vcm_assoc_shares_later(struct kunit *test)
+{
+	struct vcm_stage stage = stage_new(test, &vcm_bed_two);
+	struct vcm_bed *bed = stage.bed;
+	struct device *dev = bed_device(test, bed->units[1]);
+	struct vcm_assoc *second;
+
+	bed_join_first(bed, 1);
+	vcm_soft_fail(bed->units[1], VCM_SOFT_UNSURE, 0, 1);
+	bed->assocs[1] = vcm_assoc(bed->vcm, bed->devs[1], 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bed->assocs[1]);
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_tables(bed->vcm));
+	/* Another device behind the unit takes its table, and goes along. */
+	vcm_soft_fail(bed->units[1], VCM_SOFT_UNSURE, 0, 1);
+	second = vcm_assoc(bed->vcm, dev, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_tables(bed->vcm));
+
+	/* Asked again in vain: a mirror works as well. */
+	vcm_soft_fail(bed->units[1], VCM_SOFT_UNSURE, 0, 1);
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(bed->assocs[1]));
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_tables(bed->vcm));
+	bed_expect_memory(bed, stage.res, stage.phys);
+	/* While one of its devices is active, the unit stays on its table. */
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(second));
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_tables(bed->vcm));
+	KUNIT_EXPECT_EQ(test, 0, vcm_deactivate(second));
+	KUNIT_EXPECT_EQ(test, 0, vcm_deactivate(bed->assocs[1]));
+
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(second));
+	KUNIT_EXPECT_EQ(test, 1, vcm_get_num_tables(bed->vcm));
+	KUNIT_EXPECT_EQ(test, 0, vcm_soft_table_pages(bed->units[1]));
+	KUNIT_EXPECT_EQ(test, 0, vcm_deactivate(second));
+	KUNIT_EXPECT_EQ(test, 0, vcm_deassoc(second));
+	KUNIT_EXPECT_EQ(test, 0, vcm_activate(bed->assocs[1]));
+	KUNIT_EXPECT_EQ(test, 1, vcm_get_num_tables(bed->vcm));
+	bed_expect_memory(bed, stage.res, stage.phys);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(stage.res));
+	bed_expect_fault(bed, stage.addr, VCM_READ);
+	KUNIT_EXPECT_EQ(test, 0, vcm_back(stage.res, stage.phys));
+	stage_end(&stage);
+}
+
 /* Two units on one table, two tables in one context, one device on each. */
 static void vcm_assoc_shared_and_mirrored(struct kunit *test)
 {
@@ -356,6 +533,9 @@ static struct kunit_case vcm_assoc_cases[] = {
 	KUNIT_CASE_PARAM(vcm_activate_deactivate, vcm_bed_gen_params),
 	KUNIT_CASE(vcm_assoc_inactive),
 	KUNIT_CASE(vcm_context_switch),
+	KUNIT_CASE(vcm_assoc_moved),
+	KUNIT_CASE(vcm_assoc_not_moved),
+	KUNIT_CASE(vcm_assoc_shares_later),
 	KUNIT_CASE(vcm_assoc_shared_and_mirrored),
 	KUNIT_CASE(vcm_assoc_two_devices_one_unit),
 	KUNIT_CASE(vcm_assoc_device_behind_two_units),

@@ -29,6 +29,14 @@ static const struct vcm_bed_kind fail_kinds[] = {
 
 KUNIT_ARRAY_PARAM_DESC(fail, fail_kinds, name);
 
+/* The first device moves, and so its format must not be short descriptors. */
+static const struct vcm_bed_kind move_kinds[] = {
+	{ "out of LPAE", 2, { VCM_SOFT_LPAE, VCM_SOFT_HALF }, 2 },
+	{ "out of HALF", 2, { VCM_SOFT_HALF, VCM_SOFT_LPAE }, 2 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(move, move_kinds, name);
+
 #ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
 
 struct knob {
@@ -353,6 +361,54 @@ static void fail_assoc(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_move(struct sweep *s)
+{
+	return vcm_assoc_move(s->bed->assocs[0], s->arg);
+}
+
+static void undo_move(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0,
+			vcm_assoc_move(s->bed->assocs[0], s->bed->vcm));
+}
+
+static void check_move(struct sweep *s)
+{
+	struct vcm_bed *bed = s->bed;
+
+	KUNIT_EXPECT_TRUE(s->test, vcm_is_active(bed->assocs[0]));
+	KUNIT_EXPECT_PTR_EQ(s->test, bed->assocs[0],
+			    vcm_get_assoc(bed->vcm, bed->devs[0]));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_get_num_tables(s->arg));
+}
+
+static void fail_move(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_64K + PAGE_SIZE, 0);
+	struct vcm *to = space_new(test, BED_START, BED_LEN);
+	struct vcm_res *here = bed_reserve(bed, SZ_2M, VCM_RW);
+	struct vcm_res *there = space_take(test, to, SZ_2M, VCM_RW);
+	struct sweep s = {
+		.test = test, .bed = bed, .arg = to, .call = call_move,
+		.undo = undo_move, .check = check_move, .least = 6,
+	};
+
+	need_injection(test);
+	bed_join(bed);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(here, phys));
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(there, phys));
+	sweep(&s);
+	bed_expect_memory(bed, here, phys);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(there));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(here));
+	space_give(test, there);
+	space_give(test, here);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(to));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static int call_activate(struct sweep *s)
 {
 	return vcm_activate(s->bed->assocs[0]);
@@ -421,6 +477,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_alloc),
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	{}
 };

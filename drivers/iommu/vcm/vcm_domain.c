@@ -320,6 +320,7 @@ static int vcm_domain_walk_reserved(struct vcm_iommu *unit, struct device *dev,
 static int vcm_domain_can_walk(struct vcm_iommu *unit, struct device *dev,
 			       struct vcm_table *table)
 {
+	struct vcm_domain_group *dg = vcm_domain_find_group(dev);
 	struct iommu_domain *domain;
 	int ret;
 
@@ -328,9 +329,11 @@ static int vcm_domain_can_walk(struct vcm_iommu *unit, struct device *dev,
 	if (to_domain_table(table)->iommu == to_domain_unit(unit)->iommu)
 		return 0;
 	domain = to_domain_table(table)->domain;
-	ret = vcm_domain_try(vcm_domain_find_group(dev), domain);
-	/* If it cannot be tried, a table of its own is always right. */
-	return ret == -EBUSY ? -EINVAL : ret;
+	/* Its group is on some table, so it cannot be tried on another one. */
+	if (dg->users)
+		return dg->domain == domain ? 0 : -EAGAIN;
+	ret = vcm_domain_try(dg, domain);
+	return ret == -EBUSY ? -EAGAIN : ret;
 }
 
 static struct vcm_table *vcm_domain_table_alloc(struct vcm_iommu *unit,

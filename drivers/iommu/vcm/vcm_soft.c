@@ -73,19 +73,25 @@ static int soft_reserved(struct vcm_iommu *iommu, struct device *dev,
 }
 
 /* The same format, and no bit of an address that would get lost. */
-static int soft_can_walk(struct vcm_iommu *iommu, struct device *dev,
-			 struct vcm_table *vcm_table)
+static bool soft_fits(struct vcm_soft_unit *unit, struct vcm_table *vcm_table)
 {
-	struct vcm_soft_unit *unit = to_soft_unit(iommu);
 	struct vcm_soft_table *table;
 
 	if (!vcm_soft_table_is_soft(vcm_table))
-		return -EINVAL;
+		return false;
 	table = to_soft_table(vcm_table);
-	if (table->fmt != unit->fmt || table->ias > unit->config.ias ||
-	    table->oas > unit->config.oas)
-		return -EINVAL;
-	return 0;
+	return table->fmt == unit->fmt && table->ias <= unit->config.ias &&
+	       table->oas <= unit->config.oas;
+}
+
+static int soft_can_walk(struct vcm_iommu *iommu, struct device *dev,
+			 struct vcm_table *table)
+{
+	struct vcm_soft_unit *unit = to_soft_unit(iommu);
+
+	if (vcm_soft_fires(unit, VCM_SOFT_UNSURE))
+		return -EAGAIN;
+	return soft_fits(unit, table) ? 0 : -EINVAL;
 }
 
 static struct vcm_table *soft_table_alloc(struct vcm_iommu *iommu,
@@ -105,7 +111,7 @@ static int soft_attach(struct vcm_iommu *iommu, struct device *dev,
 {
 	struct vcm_soft_unit *unit = to_soft_unit(iommu);
 
-	if (WARN_ON_ONCE(soft_can_walk(iommu, dev, table)))
+	if (WARN_ON_ONCE(!soft_fits(unit, table)))
 		return -EINVAL;
 	if (vcm_soft_fires(unit, VCM_SOFT_FAIL_ATTACH))
 		return -EIO;
