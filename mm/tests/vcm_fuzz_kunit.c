@@ -357,22 +357,32 @@ static bool model_fits(struct model *m, unsigned int ctx, unsigned int dev)
 	return true;
 }
 
+/* The handle of what is gone is put away, or it would be in the way. */
+static void forget_gone(struct model *m, unsigned int ctx, unsigned int dev)
+{
+	if (!m->gone[ctx][dev])
+		return;
+	expect_ret(m, 0, vcm_deassoc(m->assocs[ctx][dev]), "gone");
+	m->assocs[ctx][dev] = NULL;
+	m->gone[ctx][dev] = false;
+}
+
+/* What must come of it when the device wants to join the context. */
+static int want_join(struct model *m, unsigned int ctx, unsigned int dev)
+{
+	if (m->assocs[ctx][dev])
+		return -EEXIST;
+	return model_fits(m, ctx, dev) ? 0 : -ERANGE;
+}
+
 static void walk_assoc(struct model *m)
 {
 	unsigned int ctx = roll(m, NR_CTX), dev = roll(m, NR_DEV);
 	struct vcm_assoc *assoc;
-	int want = 0;
+	int want;
 
-	/* The handle of what is gone is put away first. */
-	if (m->gone[ctx][dev]) {
-		expect_ret(m, 0, vcm_deassoc(m->assocs[ctx][dev]), "gone");
-		m->assocs[ctx][dev] = NULL;
-		m->gone[ctx][dev] = false;
-	}
-	if (m->assocs[ctx][dev])
-		want = -EEXIST;
-	else if (!model_fits(m, ctx, dev))
-		want = -ERANGE;
+	forget_gone(m, ctx, dev);
+	want = want_join(m, ctx, dev);
 	/* Each of these says why in the log. */
 	if (want == -ERANGE && roll(m, 16))
 		return;
@@ -380,6 +390,27 @@ static void walk_assoc(struct model *m)
 	expect_ret(m, want, PTR_ERR_OR_ZERO(assoc), "vcm_assoc()");
 	if (!want)
 		m->assocs[ctx][dev] = assoc;
+}
+
+static void walk_move(struct model *m)
+{
+	unsigned int from = roll(m, NR_CTX), to = roll(m, NR_CTX);
+	unsigned int dev = roll(m, NR_DEV);
+	int want;
+
+	if (!is_on(m, from, dev))
+		return;
+	forget_gone(m, to, dev);
+	want = want_join(m, to, dev);
+	if (want == -ERANGE && roll(m, 16))
+		return;
+	expect_ret(m, want, vcm_assoc_move(m->assocs[from][dev], m->ctx[to]),
+		   "vcm_assoc_move()");
+	if (want)
+		return;
+	swap(m->assocs[from][dev], m->assocs[to][dev]);
+	if (m->active[dev] == from)
+		m->active[dev] = to;
 }
 
 static void walk_activate(struct model *m)
@@ -471,7 +502,7 @@ static void (*const walks[])(struct model *m) = {
 	walk_reserve, walk_reserve, walk_reserve_at, walk_unreserve,
 	walk_alloc, walk_alloc, walk_back, walk_back, walk_back, walk_unback,
 	walk_unback, walk_assoc, walk_assoc, walk_activate, walk_activate,
-	walk_deactivate, walk_deassoc, walk_unplug, walk_free,
+	walk_move, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
 };
 
 static int dma(struct model *m, unsigned int dev, u64 addr, u64 *value,
