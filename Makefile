@@ -6,6 +6,7 @@ SUITE ?=
 KDIR ?=
 EXTRA ?=
 CHECK ?=
+export QEMU_AARCH64 ?=
 
 vcm = @tools/vcm/run $@ 'PLATFORM=$(PLATFORM)' 'SUITE=$(SUITE)' 'KDIR=$(KDIR)' \
 	'EXTRA=$(EXTRA)' 'CHECK=$(CHECK)'
@@ -15,7 +16,7 @@ vcm = @tools/vcm/run $@ 'PLATFORM=$(PLATFORM)' 'SUITE=$(SUITE)' 'KDIR=$(KDIR)' \
 help:
 	@echo 'VCMM, the Virtual Contiguous Memory Manager for Linux'
 	@echo
-	@echo '  make demo       boot a machine with an IOMMU and watch a frame of video go'
+	@echo '  make demo       boot a machine with 16 IOMMUs and watch a frame of video go'
 	@echo '                  from camera to codec to display; leaves a graph in build/demo/'
 	@echo '  make test       build the kernels, run every KUnit suite on every platform;'
 	@echo '                  results in build/results.json, logs in build/log/'
@@ -32,6 +33,8 @@ help:
 	@echo '  CHECK=glob      only these checks'
 	@echo '  KDIR=path       use this kernel tree; it is copied, never changed'
 	@echo '  EXTRA=path      build this folder (with a Kbuild file) into the kernel too'
+	@echo '  QEMU_AARCH64=path'
+	@echo '                  use this QEMU for arm64; several SMMUv3 take 10.2 or newer'
 	@echo
 	@echo 'Debian packages that are missing are installed, where root or sudo allows it.'
 

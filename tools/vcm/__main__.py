@@ -24,8 +24,8 @@ def cmd_test(words):
 
 
 def cmd_demo(words):
-    from demo import demo
-    platform = platforms.get(words.get("PLATFORM") or "x86-vtd")
+    from demo import choose, demo
+    platform = choose(words.get("PLATFORM"))
     return demo(assemble(words.get("KDIR"), words.get("EXTRA")), platform)
 
 
@@ -46,7 +46,7 @@ def cmd_series(words):
 
 def cmd_platforms(_words):
     for name in platforms.names():
-        say(f"  {name:14} {platforms.get(name).summary}")
+        say(f"  {name:16} {platforms.get(name).summary}")
 
 
 def cmd_total(_words):

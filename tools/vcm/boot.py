@@ -2,11 +2,11 @@
 """Boot a kernel on a platform, keep its log, and never hang."""
 
 import os
-import shutil
 import tempfile
 import time
 
-from util import LOGS, Progress, VcmError, end_group, read_lines, spawn
+import qemu
+from util import LOGS, Progress, end_group, read_lines, spawn
 
 # TCG: it behaves the same everywhere, which KVM in a virtual machine does not.
 QEMU = ["-accel", "tcg", "-nodefaults", "-display", "none", "-serial", "stdio",
@@ -22,9 +22,7 @@ def command(platform, image, archive, append, role):
     words += ["--", role] if platform.user_space else [NO_INIT]
     if not platform.qemu:
         return [image, f"initrd={archive}", *words]
-    if not shutil.which(platform.qemu[0]):
-        raise VcmError(f"{platform.name}: {platform.qemu[0]} is not installed")
-    return [*platform.qemu, *QEMU, "-m", str(platform.memory), "-kernel", image,
+    return [*qemu.words_of(platform), *QEMU, "-m", str(platform.memory), "-kernel", image,
             "-initrd", archive, "-append", " ".join(words)]
 
 
@@ -57,6 +55,7 @@ def boot(platform, image, archive, append="", role="test", name=None):
     """Boot and wait for the end; a Boot, of which .trouble is None if all is well."""
     result = Boot(platform, name or platform.name)
     result.log.parent.mkdir(parents=True, exist_ok=True)
+    argv = command(platform, image, archive, append, role)
     progress = Progress(f"{role} on {platform.name}")
     began = heard = time.monotonic()
 
@@ -72,8 +71,7 @@ def boot(platform, image, archive, append="", role="test", name=None):
 
     with tempfile.TemporaryDirectory() as scratch, \
             open(result.log, "w", encoding="utf-8") as log:
-        process = spawn(command(platform, image, archive, append, role),
-                        env={**os.environ, "TMPDIR": scratch, "HOME": scratch})
+        process = spawn(argv, env={**os.environ, "TMPDIR": scratch, "HOME": scratch})
         try:
             for line in read_lines(process, lambda: progress.tick(
                     f"{len(result.lines)} lines"), watch):

@@ -2,6 +2,8 @@
 """make demo: boot, and show what a newcomer should see, and nothing else."""
 
 import packages
+import platforms
+import qemu
 from boot import boot
 from build import kernel_image
 import initramfs
@@ -9,6 +11,24 @@ from util import BUILD, VcmError, output_of, say
 
 STORY = "vcm-demo: "
 MARK = "vcm-init: "
+PLATFORM = "arm64-smmuv3-16"
+# Any QEMU has this one.
+INSTEAD = "x86-vtd"
+
+
+def choose(name):
+    """What the user says, or the machine with most IOMMUs that can be had."""
+    if name:
+        return platforms.get(name)
+    platform = platforms.get(PLATFORM)
+    try:
+        qemu.find(platform.qemu_least)
+        return platform
+    except VcmError as error:
+        say(f"vcm: {error}")
+        say(f"vcm: so the demonstration runs on {INSTEAD}, which has one IOMMU, "
+            f"and not on {PLATFORM}")
+        return platforms.get(INSTEAD)
 
 
 def between(lines, name):

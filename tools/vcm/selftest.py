@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the tools see what they must? Each thing that can go wrong, once."""
 
+import os
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import ktap
+import platforms
+import qemu
 import source
+import suites
 import tree
+from util import VcmError
 
 GOOD = """\
 KTAP version 1
@@ -115,6 +121,109 @@ class Sync(unittest.TestCase):
         self.source.ours = True         # linked, not copied
         self.sync(a=b"x")
         self.assertEqual((self.top / "a.c").read_text(encoding="utf-8"), "a.c")
+
+
+class Platforms(unittest.TestCase):
+    def test_every_file_can_be_read(self):
+        for name in platforms.names():
+            self.assertTrue(platforms.get(name).suites, name)
+
+    def test_units_that_are_alike(self):
+        words = platforms.smmuv3_words([{"slots": ["edu", "nvme"]},
+                                        {"count": 15, "options": "stage=2",
+                                         "slots": [["edu", "edu"]]}])
+        text = " ".join(words)
+        self.assertEqual(text.count("arm-smmuv3,"), 16)
+        self.assertEqual(text.count("stage=2"), 15)
+        self.assertIn("pxb-pcie,id=pcie.16,bus_nr=128,", text)
+        self.assertIn("nvme,bus=port.1.1,addr=0.0", words)
+        self.assertIn("bus=port.2.0,addr=0.1,multifunction=on", text)
+        # Two root ports of one number would keep QEMU from starting.
+        ports = [word.split(",", 4)[-1] for word in words if "root-port" in word]
+        self.assertEqual(len(ports), len(set(ports)))
+
+    def test_what_a_platform_skips(self):
+        platform = platforms.Platform("name", "", None, "", suites=["one", "two"],
+                                      skip=["core_a", "core_b"])
+        self.assertEqual(suites.filters(platform, None),
+                         "kunit.filter=module!=core_a_kunit,module!=core_b_kunit")
+        self.assertIsNone(suites.filters(platform, "core_*"))
+        self.assertIn("kunit.filter_glob=t*.x ", suites.filters(platform, "t*.x"))
+        self.assertIn("filter_glob=other", suites.filters(platform, "other"))
+
+
+class Qemu(unittest.TestCase):
+    """Which QEMU is taken; the programs are scripts that tell a version."""
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.top = Path(scratch.name)
+        self.addCleanup(qemu.find.cache_clear)
+
+    def program(self, name, version):
+        path = self.top / name
+        path.write_text(f"#!/bin/sh\necho QEMU emulator version {version}.1\n",
+                        encoding="utf-8")
+        path.chmod(0o755)
+        return str(path)
+
+    def find(self, least, override="", from_debian=lambda: "Debian's"):
+        qemu.find.cache_clear()
+        with mock.patch.dict(os.environ, {qemu.OVERRIDE: override, "PATH":
+                                          f"{self.top}:{os.environ['PATH']}"}), \
+                mock.patch("qemu.from_debian", from_debian):
+            return qemu.find(least)
+
+    def test_versions_are_numbers(self):
+        words = [self.program("q", "9.9")]
+        self.assertTrue(qemu.is_enough(words, "9.9"))
+        self.assertFalse(qemu.is_enough(words, "10.2"))
+        self.assertFalse(qemu.is_enough([str(self.top / "none")], "1.0"))
+
+    def test_the_system_comes_before_debian(self):
+        program = self.program(qemu.PROGRAM, "10.2")
+        self.assertEqual(self.find("10.2").words, [program])
+        self.assertEqual(self.find("10.3"), "Debian's")
+
+    def test_the_users_own_comes_first(self):
+        self.program(qemu.PROGRAM, "12.0")
+        mine = self.program("mine", "11.0")
+        self.assertEqual(self.find("10.2", mine).words, [mine])
+        with self.assertRaisesRegex(VcmError, "is QEMU 11.0, and 11.1 is needed"):
+            self.find("11.1", mine)
+        with self.assertRaisesRegex(VcmError, "not a QEMU that runs"):
+            self.find("10.2", "/nowhere")
+
+    def test_a_newer_one_takes_the_place_of_an_older(self):
+        def version(number):
+            target = self.top / f"{qemu.PROGRAM}-{number}"
+            apt = mock.Mock(folder=self.top / "apt")
+            apt.files.return_value = {qemu.PACKAGES[0]: (f"1:{number}", "a.deb")}
+            (apt.folder / "cache").mkdir(parents=True)
+            with mock.patch("qemu.Apt", return_value=apt), \
+                    mock.patch("qemu.unpack", lambda _, target: target.mkdir()):
+                self.assertEqual(qemu.fetch(self.top), target)
+            return [path.name for path in qemu.found_in(self.top)]
+
+        self.assertEqual(version("11.1"), [f"{qemu.PROGRAM}-11.1"])
+        self.assertEqual(version("11.2"), [f"{qemu.PROGRAM}-11.2"])
+
+    def test_without_a_network_the_cache_will_do(self):
+        def fail(_cache):
+            raise VcmError("no network")
+
+        old = self.top / f"{qemu.PROGRAM}-11.1"
+        with mock.patch("qemu.cache_dir", lambda: self.top), \
+                mock.patch("qemu.fetch", fail), mock.patch("qemu.say") as say:
+            with self.assertRaisesRegex(VcmError, "no network"):
+                qemu.from_debian()
+            old.mkdir()
+            qemu.from_debian()          # looked for just now
+            say.assert_not_called()
+            os.utime(old, (0, 0))
+            self.assertIn(old / "usr/bin" / qemu.PROGRAM, qemu.from_debian().words)
+            self.assertIn("no network", say.call_args[0][0])
 
 
 def failures():

@@ -46,28 +46,32 @@ def judge(results, platform, booted, pattern):
         results.verdict(platform.name, "platform", test, failures)
 
 
-def narrow(platform, pattern):
-    """The one filter that KUnit takes, of SUITE= and of a platform with one suite.
+def filters(platform, pattern):
+    """The words that tell KUnit what to run; None if nothing is left to run.
 
-    None if they have nothing in common."""
-    if not platform.only or not pattern:
-        return pattern or platform.only
-    if not wanted([platform.only], pattern):
+    KUnit takes one pattern of names, but can leave out any number of modules:
+    those of the suites that this platform skips. A file is named after its suite.
+    """
+    left = wanted(platform.suites, pattern)
+    if pattern and not left and wanted(platform.skip, pattern):
         return None
-    return pattern if "." in pattern else platform.only
+    words = [f"kunit.filter_glob={pattern}"] if pattern else []
+    if platform.skip:
+        words.append("kunit.filter=" + ",".join(f"module!={suite}_kunit"
+                                                for suite in platform.skip))
+    return " ".join(words)
 
 
 def run_platform(results, tree, platform, pattern):
-    pattern = narrow(platform, pattern)
-    if pattern is None:
+    words = filters(platform, pattern)
+    if words is None:
         return
     say(f"{platform.name}: {platform.summary}")
     try:
         packages.ensure(platform.packages)
         image = kernel_image(tree, platform.kernel)
         archive = initramfs.make(tree, platform.kernel)
-        filters = f" kunit.filter_glob={pattern}" if pattern else ""
-        booted = boot(platform, image, archive, f"kunit.enable=1{filters}")
+        booted = boot(platform, image, archive, f"kunit.enable=1 {words}")
     except VcmError as error:
         results.verdict(platform.name, "platform", "builds-and-starts", [str(error)])
         return
