@@ -98,15 +98,15 @@ def fetch_keys(folder):
     """The newest keys of Debian that this system vouches for."""
     scratch = folder / "keyring"
     shutil.rmtree(scratch, ignore_errors=True)
-    (scratch / "root").mkdir(parents=True)
-    must(run(["apt-get", "-o", "APT::Sandbox::User=root", "download", KEYRING],
-             cwd=scratch), f"apt-get download {KEYRING}")
-    must(run(["sh", "-c", "dpkg-deb -x *.deb root"], cwd=scratch), "dpkg-deb")
+    scratch.mkdir()
+    run(["apt-get", "-o", "APT::Sandbox::User=root", "download", KEYRING], cwd=scratch)
+    run(["sh", "-c", "dpkg-deb -x *.deb ."], cwd=scratch)
     (folder / "keys").mkdir(exist_ok=True)
-    for kind in ("gpg", "pgp"):
-        key = scratch / "root/usr/share/keyrings" / f"{KEYRING}.{kind}"
+    # Without a network those that are installed, which may be too old.
+    for top in (scratch / "usr", Path("/usr")):
+        key = top / "share/keyrings" / f"{KEYRING}.gpg"
         if key.exists():
-            shutil.copyfile(key, folder / "keys" / f"{KEYRING}.gpg")
+            shutil.copyfile(key, folder / "keys" / key.name)
             break
     shutil.rmtree(scratch)
 
@@ -170,8 +170,10 @@ def unpack(debs, target):
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     script = 'for deb; do dpkg-deb -x "$deb" . || exit 1; done'
-    must(run(["sh", "-c", script, "sh", *debs], cwd=scratch, title="unpacking QEMU"),
-         "unpacking")
+    result = run(["sh", "-c", script, "sh", *debs], cwd=scratch, title="unpacking QEMU")
+    if result[0]:
+        shutil.rmtree(debs[0].parent)       # the next run gets them anew
+    must(result, "unpacking")
     prune(scratch)
     if not version_of(unpacked(scratch).words):
         raise VcmError(f"cannot get QEMU: what was unpacked in {scratch} does not run; "
@@ -258,7 +260,11 @@ def find(least):
     system = shutil.which(PROGRAM)
     if system and is_enough([system], least):
         return Qemu([system], beside(system))
-    return from_debian()
+    debian = from_debian()
+    if not is_enough(debian.words, least):
+        raise VcmError(f"Debian's QEMU is {version_of(debian.words)}, and {least} is "
+                       f"needed; where there is one, say {OVERRIDE}=path")
+    return debian
 
 
 def firmware(qemu):

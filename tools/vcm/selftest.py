@@ -168,11 +168,12 @@ class Qemu(unittest.TestCase):
         path.chmod(0o755)
         return str(path)
 
-    def find(self, least, override="", from_debian=lambda: "Debian's"):
+    def find(self, least, override=""):
         qemu.find.cache_clear()
+        debian = qemu.Qemu([self.program("debian", "11.1")], [])
         with mock.patch.dict(os.environ, {qemu.OVERRIDE: override, "PATH":
                                           f"{self.top}:{os.environ['PATH']}"}), \
-                mock.patch("qemu.from_debian", from_debian):
+                mock.patch("qemu.from_debian", lambda: debian):
             return qemu.find(least)
 
     def test_versions_are_numbers(self):
@@ -184,7 +185,9 @@ class Qemu(unittest.TestCase):
     def test_the_system_comes_before_debian(self):
         program = self.program(qemu.PROGRAM, "10.2")
         self.assertEqual(self.find("10.2").words, [program])
-        self.assertEqual(self.find("10.3"), "Debian's")
+        self.assertEqual(self.find("10.3").words, [str(self.top / "debian")])
+        with self.assertRaisesRegex(VcmError, "Debian's QEMU is 11.1, and 11.2 is"):
+            self.find("11.2")
 
     def test_the_users_own_comes_first(self):
         self.program(qemu.PROGRAM, "12.0")
