@@ -25,8 +25,7 @@
 #include <linux/vcm.h>
 
 #include "../../../../samples/vcm/vcm_edu.h"
-
-#define RW		(VCM_READ | VCM_WRITE)
+#include "vcm_domain_bed.h"
 
 /* The first 4 GiB: that is where Arm's window for doorbells is. */
 #define START		0
@@ -249,9 +248,8 @@ static void join(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, env->nvme_assoc);
 	KUNIT_ASSERT_EQ(test, vcm_activate(env->nvme_assoc), 0);
 	kunit_info(test, "%s behind %s, %s behind %s: tables: %u\n",
-		   pci_name(env->pdev),
-		   dev_name(env->pdev->dev.iommu->iommu_dev->dev),
-		   dev_name(env->edu), dev_name(env->edu->iommu->iommu_dev->dev),
+		   pci_name(env->pdev), dbed_iommu_name(&env->pdev->dev),
+		   dev_name(env->edu), dbed_iommu_name(env->edu),
 		   vcm_get_num_tables(env->vcm));
 }
 
@@ -359,7 +357,7 @@ static void other_context(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vcm_deactivate(env->nvme_assoc), 0);
 
 	other = vcm_create(START, LEN);
-	res = vcm_reserve_at(other, env->addr, MEM_SIZE, RW);
+	res = vcm_reserve_at(other, env->addr, MEM_SIZE, DBED_RW);
 	assoc = vcm_assoc(other, &env->pdev->dev, 0);
 	KUNIT_ASSERT_EQ(test, vcm_back(res, env->phys), 0);
 	KUNIT_ASSERT_EQ(test, vcm_activate(assoc), 0);
@@ -395,7 +393,7 @@ static void window_is_kept_out(struct kunit *test)
 
 		/* Where somebody has it already, the device cannot come. */
 		res = vcm_reserve_at(env->vcm, start + len - PAGE_SIZE,
-				     PAGE_SIZE, RW);
+				     PAGE_SIZE, DBED_RW);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, res);
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(vcm_assoc(env->vcm,
 								devs[i], 0)),
@@ -404,10 +402,10 @@ static void window_is_kept_out(struct kunit *test)
 
 		assoc = vcm_assoc(env->vcm, devs[i], 0);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, assoc);
-		res = vcm_reserve_at(env->vcm, start, PAGE_SIZE, RW);
+		res = vcm_reserve_at(env->vcm, start, PAGE_SIZE, DBED_RW);
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(res), -ERANGE);
 		res = vcm_reserve_at(env->vcm, start + len - PAGE_SIZE,
-				     PAGE_SIZE, RW);
+				     PAGE_SIZE, DBED_RW);
 		KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(res), -ERANGE);
 		KUNIT_EXPECT_EQ(test, vcm_deassoc(assoc), 0);
 	}
@@ -419,11 +417,10 @@ static struct device *other_device(struct device *dev)
 	struct device *edu, *same = NULL;
 	int i;
 
-	for (i = 0; (edu = vcm_edu_get(i)); i++) {
-		if (edu->iommu_group &&
-		    edu->iommu->iommu_dev != dev->iommu->iommu_dev)
+	for (i = 0; (edu = dbed_device(i)); i++) {
+		if (edu->iommu->iommu_dev != dev->iommu->iommu_dev)
 			break;
-		if (edu->iommu_group && !same)
+		if (!same)
 			same = get_device(edu);
 		put_device(edu);
 	}
@@ -456,7 +453,7 @@ static int vcm_msi_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, env->phys);
 	KUNIT_ASSERT_EQ(test, vcm_get_chunk(env->phys, 0, &pa, &len), 0);
 	env->mem = phys_to_virt(pa);
-	env->res = vcm_reserve_at(env->vcm, SZ_64M, MEM_SIZE, RW);
+	env->res = vcm_reserve_at(env->vcm, SZ_64M, MEM_SIZE, DBED_RW);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, env->res);
 	env->addr = vcm_get_dev_addr(env->res);
 	KUNIT_ASSERT_EQ(test, vcm_back(env->res, env->phys), 0);
