@@ -117,8 +117,8 @@ static void vcm_assoc_forget(struct vcm_assoc *assoc)
  * @vcm: the context; not to be used any more
  *
  * Context: May sleep.
- * Return: 0; -EBUSY if it has a reservation or a device is associated, nothing
- * changes then; -ENOENT if it is freed already and only a reservation's
+ * Return: 0; -EBUSY if it has a reservation or a bound, or a device is associated,
+ * nothing changes then; -ENOENT if it is freed already and only a reservation's
  * reference keeps its memory; -EINVAL for a bad pointer.
  */
 int vcm_free(struct vcm *vcm)
@@ -134,7 +134,7 @@ int vcm_free(struct vcm *vcm)
 		return -EBUSY;
 
 	spin_lock(&vcm->res_lock);
-	vcm->dead = !vcm->nr_res;
+	vcm->dead = range_space_empty(&vcm->space);
 	spin_unlock(&vcm->res_lock);
 	if (!vcm->dead)
 		return -EBUSY;

@@ -35,9 +35,10 @@
  * ============ ====================== =========================== ============
  * object       its memory lives while  -EBUSY on its release from  released by
  * ============ ====================== =========================== ============
- * context      it is not freed, or a   a reservation, a live       vcm_free()
- *              reservation's memory    association
+ * context      it is not freed, or a   a reservation, a bound,     vcm_free()
+ *              reservation's memory    a live association
  *              lives
+ * bound        it is not freed         a reservation from it       vcm_free_bound()
  * reservation  it is not unreserved,   a backing                   vcm_unreserve()
  *              or a lookup holds a
  *              reference
@@ -98,8 +99,9 @@
  * @lock: guards the tables; see DOC: Locking
  * @tables: as many as the formats of the units force on the context
  * @res_lock: guards the reservations; see DOC: Locking
- * @space: the ranges that are reserved
- * @nr_res: how many
+ * @space: the ranges that are reserved, and those of the bounds
+ * @bounds: the bounds, in the order of their making
+ * @nr_res: how many reservations there are, with those from bounds
  * @usable: what all tables can express; its last_pa is not used
  * @windows: what no reservation may touch, by first address
  * @dead: freed; only the memory is left, for those who hold a reservation's
@@ -122,6 +124,7 @@ struct vcm {
 
 	spinlock_t res_lock;	/* guards what follows */
 	struct range_space space;
+	struct list_head bounds;
 	size_t nr_res;
 	struct vcm_geometry usable;
 	struct list_head windows;
@@ -160,9 +163,25 @@ enum vcm_res_state {
 };
 
 /**
+ * struct vcm_bound - a window of a context from which reservations are taken
+ * @window: its own range, in &vcm.space: a reservation that no lookup returns
+ * @node: in &vcm.bounds
+ * @space: the ranges that are reserved in it
+ */
+struct vcm_bound {
+	struct vcm_res *window;	/* immutable */
+
+	/* vcm->res_lock */
+	struct list_head node;
+	struct range_space space;
+};
+
+/**
  * struct vcm_res - a reservation
- * @range: its addresses, in &vcm.space
+ * @range: its addresses, in &vcm.space or &vcm_bound.space
  * @vcm: the context; holds a reference on its memory
+ * @bound: the bound that it is taken from, or whose window it is, or NULL; not
+ *         to be followed once it is unreserved
  * @ref: keeps the memory; see DOC: Lifetimes
  * @attr: access rights, and the alignment that was asked for
  * @state: see &enum vcm_res_state
@@ -175,6 +194,7 @@ struct vcm_res {
 
 	/* immutable */
 	struct vcm *vcm;
+	struct vcm_bound *bound;
 	struct kref ref;
 	u32 attr;
 

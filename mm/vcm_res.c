@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual Contiguous Memory Manager: ranges of a context.
+ * Virtual Contiguous Memory Manager: ranges of a context, and bounds.
  *
  * The reservations of a context sit in one tree by address (lib/range_space.c)
  * that answers three questions in O(log n): where is room, what is here, what
  * comes next. What devices cannot use is not in the tree: the few windows are
  * a sorted list, and a search goes through the spaces between them.
+ *
+ * A bound takes its range like a reservation does, by one that nobody else gets
+ * to see, its *window*, and has a tree of its own for what is taken from it.
+ * So ordinary reservations keep out of a bound, and one that is full does not
+ * touch the rest. It promises no address: what devices cannot use may lie in
+ * it, and only the reservations in it must fit a device that joins.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -32,6 +38,7 @@ void vcm_space_init(struct vcm *vcm)
 {
 	spin_lock_init(&vcm->res_lock);
 	INIT_LIST_HEAD(&vcm->windows);
+	INIT_LIST_HEAD(&vcm->bounds);
 	range_space_init(&vcm->space, vcm->start, vcm->last);
 }
 
@@ -51,10 +58,56 @@ static u64 vcm_pick_align(const struct vcm *vcm, size_t len, u32 attr)
 	return BIT_ULL(__fls(vcm->usable.pgsizes & GENMASK(__fls(len), 0)));
 }
 
+/* Is it the range of a bound, and no reservation to anybody else? */
+static bool vcm_res_is_window(const struct vcm_res *res)
+{
+	return res->bound && res->bound->window == res;
+}
+
+/* Which tree does it sit in? */
+static struct range_space *vcm_res_space(const struct vcm_res *res)
+{
+	if (!res->bound || vcm_res_is_window(res))
+		return &res->vcm->space;
+	return &res->bound->space;
+}
+
+/*
+ * The lowest reservation that has an address in common with a range, whether
+ * it is in a bound or not. Bounds in which there is none are passed over.
+ */
+static struct vcm_res *vcm_space_find(struct vcm *vcm, u64 first, u64 last)
+{
+	struct range_node *node, *inner;
+
+	lockdep_assert_held(&vcm->res_lock);
+
+	for (node = range_find(&vcm->space, first, last);
+	     node && node->first <= last; node = range_next(node)) {
+		struct vcm_res *res = vcm_node_to_res(node);
+
+		if (!vcm_res_is_window(res))
+			return res;
+		inner = range_find(&res->bound->space, first, last);
+		if (inner)
+			return vcm_node_to_res(inner);
+	}
+	return NULL;
+}
+
+/* The one after it by address, NULL at the end. */
+static struct vcm_res *vcm_space_next(struct vcm *vcm, struct vcm_res *res)
+{
+	u64 last = res->range.last;
+
+	return last == U64_MAX ? NULL : vcm_space_find(vcm, last + 1, U64_MAX);
+}
+
 /* Lowest first, between the windows. */
 static int vcm_space_insert_aligned(struct vcm *vcm, struct vcm_res *res,
 				    size_t len, u64 align)
 {
+	struct range_space *space = vcm_res_space(res);
 	u64 first = vcm->usable.first;
 	struct vcm_window *window;
 
@@ -62,7 +115,7 @@ static int vcm_space_insert_aligned(struct vcm *vcm, struct vcm_res *res,
 
 	list_for_each_entry(window, &vcm->windows, node) {
 		if (window->first > first &&
-		    !range_insert(&vcm->space, &res->range, len, align, first,
+		    !range_insert(space, &res->range, len, align, first,
 				  min_t(u64, window->first - 1,
 					vcm->usable.last)))
 			return 0;
@@ -72,7 +125,7 @@ static int vcm_space_insert_aligned(struct vcm *vcm, struct vcm_res *res,
 	}
 	if (first > vcm->usable.last)
 		return -ENOSPC;
-	return range_insert(&vcm->space, &res->range, len, align, first,
+	return range_insert(space, &res->range, len, align, first,
 			    vcm->usable.last);
 }
 
@@ -116,63 +169,68 @@ static int vcm_space_insert_at(struct vcm *vcm, struct vcm_res *res,
 
 	if (!IS_ALIGNED((u64)addr, align))
 		return -EINVAL;
-	if (check_add_overflow((u64)addr, (u64)len - 1, &last) ||
-	    addr < vcm->usable.first || last > vcm->usable.last ||
-	    vcm_window_hit(&vcm->windows, addr, last))
+	if (check_add_overflow((u64)addr, (u64)len - 1, &last))
 		return -ERANGE;
-	return range_insert_at(&vcm->space, &res->range, addr, last);
+	if (!vcm_res_is_window(res) &&
+	    (addr < vcm->usable.first || last > vcm->usable.last ||
+	     vcm_window_hit(&vcm->windows, addr, last)))
+		return -ERANGE;
+	return range_insert_at(vcm_res_space(res), &res->range, addr, last);
 }
 
-static struct vcm_res *vcm_res_new(struct vcm *vcm, u32 attr)
+/* Find the place of a new reservation, at @addr if there is one. */
+static int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
+			   const dma_addr_t *addr, size_t len)
+{
+	size_t granule = vcm_granule(&vcm->usable);
+
+	if (vcm->dead)
+		return -ENOENT;
+	if (check_add_overflow(len, granule - 1, &len))
+		return -ENOSPC;
+	len &= ~(granule - 1);
+	if (addr)
+		return vcm_space_insert_at(vcm, res, *addr, len);
+	return vcm_space_insert(vcm, res, len);
+}
+
+static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
+				   u32 attr)
 {
 	struct vcm_res *res = kmem_cache_zalloc(vcm_res_cache, GFP_KERNEL);
 
 	if (!res)
 		return NULL;
 	res->vcm = vcm;
+	res->bound = bound;
 	res->attr = attr;
 	kref_init(&res->ref);
 	RB_CLEAR_NODE(&res->range.rb);
 	return res;
 }
 
-static struct vcm_res *vcm_res_make(struct vcm *vcm, const dma_addr_t *addr,
-				    size_t len, u32 attr)
+static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
+				    const dma_addr_t *addr, size_t len,
+				    u32 attr)
 {
 	struct vcm_res *res;
-	u64 granule;
 	int ret;
 
 	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS)
 		return ERR_PTR(-EINVAL);
-	res = vcm_res_new(vcm, attr);
+	res = vcm_res_new(vcm, bound, attr);
 	if (!res)
 		return ERR_PTR(-ENOMEM);
 
 	spin_lock(&vcm->res_lock);
-	granule = vcm_granule(&vcm->usable);
-	if (vcm->dead) {
-		ret = -ENOENT;
-		goto fail;
+	ret = vcm_space_place(vcm, res, addr, len);
+	if (!ret) {
+		vcm->nr_res++;
+		kref_get(&vcm->ref);
 	}
-	if (check_add_overflow(len, (size_t)granule - 1, &len)) {
-		ret = -ENOSPC;
-		goto fail;
-	}
-	len &= ~((size_t)granule - 1);
-	if (addr)
-		ret = vcm_space_insert_at(vcm, res, *addr, len);
-	else
-		ret = vcm_space_insert(vcm, res, len);
-	if (ret)
-		goto fail;
-	vcm->nr_res++;
-	kref_get(&vcm->ref);
 	spin_unlock(&vcm->res_lock);
-	return res;
-
-fail:
-	spin_unlock(&vcm->res_lock);
+	if (!ret)
+		return res;
 	kmem_cache_free(vcm_res_cache, res);
 	return ERR_PTR(ret);
 }
@@ -186,8 +244,8 @@ fail:
  *        largest block that fits into @len decides
  *
  * The range is the lowest that is free, that all devices of the context can
- * use, and that keeps clear of the windows which one of them cannot. It
- * commits no memory.
+ * use, and that keeps clear of bounds and of the windows which one of them
+ * cannot. It commits no memory.
  *
  * Context: May sleep. Takes &vcm.res_lock.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
@@ -196,7 +254,7 @@ fail:
  */
 struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
 {
-	return vcm_res_make(vcm, NULL, len, attr);
+	return vcm_res_make(vcm, NULL, NULL, len, attr);
 }
 EXPORT_SYMBOL_GPL(vcm_reserve);
 
@@ -212,13 +270,13 @@ EXPORT_SYMBOL_GPL(vcm_reserve);
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
  * length, an unknown attribute or an unaligned address, -ERANGE if the range
  * leaves the context, or what its devices can reach, or touches a window that
- * one of them cannot use, -EBUSY if it overlaps a reservation, -ENOENT if the
- * context is freed, -ENOSPC if @len cannot be rounded up, -ENOMEM.
+ * one of them cannot use, -EBUSY if it overlaps a reservation or a bound,
+ * -ENOENT if the context is freed, -ENOSPC if @len cannot be rounded up, -ENOMEM.
  */
 struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 			       u32 attr)
 {
-	return vcm_res_make(vcm, &addr, len, attr);
+	return vcm_res_make(vcm, NULL, &addr, len, attr);
 }
 EXPORT_SYMBOL_GPL(vcm_reserve_at);
 
@@ -247,7 +305,7 @@ int vcm_unreserve(struct vcm_res *res)
 		ret = -EBUSY;
 	} else {
 		res->state = VCM_RES_GONE;
-		range_remove(&vcm->space, &res->range);
+		range_remove(vcm_res_space(res), &res->range);
 		vcm->nr_res--;
 	}
 	spin_unlock(&vcm->res_lock);
@@ -388,7 +446,7 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 		    struct list_head *windows, struct device *dev)
 {
 	struct vcm_window *window, *next;
-	struct range_node *node;
+	struct vcm_res *res;
 	int ret = 0;
 
 	lockdep_assert_held_write(&vcm->lock);
@@ -400,10 +458,9 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 	}
 
 	spin_lock(&vcm->res_lock);
-	for (node = range_find(&vcm->space, 0, U64_MAX); node && !ret;
-	     node = range_next(node))
-		ret = vcm_res_fits(vcm, vcm_node_to_res(node), usable, windows,
-				   dev);
+	for (res = vcm_space_find(vcm, 0, U64_MAX); res && !ret;
+	     res = vcm_space_next(vcm, res))
+		ret = vcm_res_fits(vcm, res, usable, windows, dev);
 	if (!ret) {
 		vcm->usable = *usable;
 		list_for_each_entry_safe(window, next, windows, node) {
@@ -458,7 +515,7 @@ struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr)
 	if (IS_ERR_OR_NULL(vcm))
 		return ERR_PTR(-EINVAL);
 	spin_lock(&vcm->res_lock);
-	res = vcm_node_to_res(range_find(&vcm->space, addr, addr));
+	res = vcm_space_find(vcm, addr, addr);
 	if (res)
 		kref_get(&res->ref);
 	spin_unlock(&vcm->res_lock);
@@ -478,7 +535,6 @@ EXPORT_SYMBOL_GPL(vcm_get_res);
  */
 struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev)
 {
-	struct range_node *node = NULL;
 	struct vcm_res *res;
 
 	if (IS_ERR_OR_NULL(vcm) || IS_ERR(prev)) {
@@ -486,14 +542,11 @@ struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev)
 		return NULL;
 	}
 	spin_lock(&vcm->res_lock);
-	if (!prev)
-		node = range_find(&vcm->space, 0, U64_MAX);
-	else if (prev->range.last != U64_MAX)
-		node = range_find(&vcm->space, prev->range.last + 1, U64_MAX);
+	res = prev ? vcm_space_next(vcm, prev) :
+		     vcm_space_find(vcm, 0, U64_MAX);
 	/* Where @prev was, a longer one may have come. Never go back. */
-	if (prev && node && node->first <= prev->range.last)
-		node = range_next(node);
-	res = vcm_node_to_res(node);
+	if (prev && res && res->range.first <= prev->range.last)
+		res = vcm_space_next(vcm, res);
 	if (res)
 		kref_get(&res->ref);
 	spin_unlock(&vcm->res_lock);
@@ -586,6 +639,168 @@ size_t vcm_get_min_page_size(struct vcm *vcm)
 	return BIT(__ffs(READ_ONCE(vcm->usable.pgsizes)));
 }
 EXPORT_SYMBOL_GPL(vcm_get_min_page_size);
+
+/* Bounds */
+
+static struct vcm_bound *vcm_bound_make(struct vcm *vcm, const dma_addr_t *addr,
+					size_t len)
+{
+	struct vcm_bound *bound;
+	struct vcm_res *window;
+	int ret = -ENOMEM;
+
+	if (IS_ERR_OR_NULL(vcm) || !len)
+		return ERR_PTR(-EINVAL);
+	bound = kzalloc(sizeof(*bound), GFP_KERNEL);
+	if (!bound)
+		return ERR_PTR(-ENOMEM);
+	window = vcm_res_new(vcm, bound, 0);
+	if (!window)
+		goto free;
+	bound->window = window;
+
+	spin_lock(&vcm->res_lock);
+	ret = vcm_space_place(vcm, window, addr, len);
+	if (!ret) {
+		range_space_init(&bound->space, window->range.first,
+				 window->range.last);
+		list_add_tail(&bound->node, &vcm->bounds);
+		kref_get(&vcm->ref);
+	}
+	spin_unlock(&vcm->res_lock);
+	if (!ret)
+		return bound;
+
+	kmem_cache_free(vcm_res_cache, window);
+free:
+	kfree(bound);
+	return ERR_PTR(ret);
+}
+
+/**
+ * vcm_create_bound() - keep a range of a context for those who hold the bound
+ * @vcm: the context
+ * @len: bytes, rounded up to vcm_get_min_page_size()
+ *
+ * The range is the one that vcm_reserve() would take. From here on only
+ * vcm_reserve_from_bound() takes reservations from it.
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer or no length,
+ * -ENOSPC if no such range is free, -ENOENT if the context is freed, -ENOMEM.
+ */
+struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len)
+{
+	return vcm_bound_make(vcm, NULL, len);
+}
+EXPORT_SYMBOL_GPL(vcm_create_bound);
+
+/**
+ * vcm_create_bound_at() - keep a given range of a context
+ * @vcm: the context
+ * @addr: first device address, a multiple of vcm_get_min_page_size()
+ * @len: bytes, rounded up to vcm_get_min_page_size()
+ *
+ * A bound says where reservations may lie, not that every address in it can be
+ * used: it may span what a device cannot reach, now or once it joins.
+ * vcm_reserve_from_bound() avoids that.
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer, no length or
+ * an unaligned address, -ERANGE if the range leaves the context, -EBUSY if it
+ * overlaps a reservation or a bound, -ENOENT if the context is freed, -ENOSPC
+ * if @len cannot be rounded up, -ENOMEM.
+ */
+struct vcm_bound *vcm_create_bound_at(struct vcm *vcm, dma_addr_t addr,
+				      size_t len)
+{
+	return vcm_bound_make(vcm, &addr, len);
+}
+EXPORT_SYMBOL_GPL(vcm_create_bound_at);
+
+/**
+ * vcm_reserve_from_bound() - take a range of a bound
+ * @bound: the bound
+ * @len: bytes, rounded up to vcm_get_min_page_size()
+ * @attr: as for vcm_reserve()
+ *
+ * As vcm_reserve(), within the bound. What comes of it is a reservation like
+ * any other.
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
+ * length or an unknown attribute, -ENOSPC if no such range is free in the
+ * bound, however much the context has, -ENOMEM.
+ */
+struct vcm_res *vcm_reserve_from_bound(struct vcm_bound *bound, size_t len,
+				       u32 attr)
+{
+	if (IS_ERR_OR_NULL(bound))
+		return ERR_PTR(-EINVAL);
+	return vcm_res_make(bound->window->vcm, bound, NULL, len, attr);
+}
+EXPORT_SYMBOL_GPL(vcm_reserve_from_bound);
+
+/**
+ * vcm_get_bound_start_addr() - where a bound begins
+ * @bound: the bound
+ *
+ * Context: Any.
+ * Return: the first device address, 0 is a valid one; 0 for a bad pointer.
+ */
+dma_addr_t vcm_get_bound_start_addr(struct vcm_bound *bound)
+{
+	return IS_ERR_OR_NULL(bound) ? 0 : vcm_res_addr(bound->window);
+}
+EXPORT_SYMBOL_GPL(vcm_get_bound_start_addr);
+
+/**
+ * vcm_get_bound_len() - how long a bound is
+ * @bound: the bound
+ *
+ * Context: Any.
+ * Return: bytes; 0 for a bad pointer.
+ */
+size_t vcm_get_bound_len(struct vcm_bound *bound)
+{
+	return IS_ERR_OR_NULL(bound) ? 0 : vcm_res_len(bound->window);
+}
+EXPORT_SYMBOL_GPL(vcm_get_bound_len);
+
+/**
+ * vcm_free_bound() - give the range of a bound back to the context
+ * @bound: the bound; not to be used any more
+ *
+ * Context: May sleep. Takes &vcm.res_lock.
+ * Return: 0; -EBUSY if a reservation from it lives, nothing changes then;
+ * -EINVAL for a bad pointer.
+ */
+int vcm_free_bound(struct vcm_bound *bound)
+{
+	struct vcm_res *window;
+	struct vcm *vcm;
+	bool busy;
+
+	if (IS_ERR_OR_NULL(bound))
+		return -EINVAL;
+	window = bound->window;
+	vcm = window->vcm;
+
+	spin_lock(&vcm->res_lock);
+	busy = !range_space_empty(&bound->space);
+	if (!busy) {
+		window->state = VCM_RES_GONE;
+		range_remove(&vcm->space, &window->range);
+		list_del(&bound->node);
+	}
+	spin_unlock(&vcm->res_lock);
+	if (busy)
+		return -EBUSY;
+	vcm_res_put(window);
+	kfree(bound);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_free_bound);
 
 static int __init vcm_res_init(void)
 {

@@ -19,6 +19,7 @@
 struct device;
 struct vcm;
 struct vcm_assoc;
+struct vcm_bound;
 struct vcm_memtype;
 struct vcm_phys;
 struct vcm_res;
@@ -68,6 +69,16 @@ size_t vcm_get_num_res(struct vcm *vcm);
 struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev);
 struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr);
 void vcm_res_put(struct vcm_res *res);
+
+/* bounds */
+struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len);
+struct vcm_bound *vcm_create_bound_at(struct vcm *vcm, dma_addr_t addr,
+				      size_t len);
+struct vcm_res *vcm_reserve_from_bound(struct vcm_bound *bound, size_t len,
+				       u32 attr);
+dma_addr_t vcm_get_bound_start_addr(struct vcm_bound *bound);
+size_t vcm_get_bound_len(struct vcm_bound *bound);
+int vcm_free_bound(struct vcm_bound *bound);
 
 /* physical memory */
 struct vcm_memtype *vcm_memtype_get(const char *name);
