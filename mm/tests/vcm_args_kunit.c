@@ -177,6 +177,56 @@ static void args_reservation(struct kunit *test)
 	EXPECT_ERR(test, -ENOENT, vcm_get_physmem_from_res(args->res));
 }
 
+static void args_bound(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct vcm_bound *bound = vcm_create_bound(args->vcm, SZ_64K);
+	struct vcm *vcm = args->vcm;
+	unsigned int bit;
+	void *p;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bound);
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_create_bound(p, PAGE_SIZE));
+		EXPECT_ERR(test, -EINVAL,
+			   vcm_create_bound_at(p, SZ_1M, PAGE_SIZE));
+		EXPECT_ERR(test, -EINVAL,
+			   vcm_reserve_from_bound(p, PAGE_SIZE, VCM_RW));
+		KUNIT_EXPECT_EQ(test, 0, vcm_get_bound_start_addr(p));
+		KUNIT_EXPECT_EQ(test, 0, vcm_get_bound_len(p));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_free_bound(p));
+	}
+	for (bit = 0; bit < 32; bit++) {
+		if (BIT(bit) & VCM_RES_ATTRS)
+			continue;
+		EXPECT_ERR(test, -EINVAL,
+			   vcm_reserve_from_bound(bound, PAGE_SIZE,
+						  VCM_RW | BIT(bit)));
+	}
+	EXPECT_ERR(test, -EINVAL, vcm_create_bound(vcm, 0));
+	EXPECT_ERR(test, -EINVAL, vcm_create_bound_at(vcm, SZ_1M, 0));
+	EXPECT_ERR(test, -EINVAL, vcm_reserve_from_bound(bound, 0, VCM_RW));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_create_bound_at(vcm, SZ_1M + 1, PAGE_SIZE));
+	EXPECT_ERR(test, -ENOSPC, vcm_create_bound(vcm, SZ_1M));
+	EXPECT_ERR(test, -ENOSPC, vcm_create_bound(vcm, SIZE_MAX));
+	EXPECT_ERR(test, -ENOSPC, vcm_create_bound_at(vcm, SZ_1M, SIZE_MAX));
+	EXPECT_ERR(test, -ENOSPC,
+		   vcm_reserve_from_bound(bound, SZ_64K + 1, VCM_RW));
+	EXPECT_ERR(test, -ENOSPC,
+		   vcm_reserve_from_bound(bound, SIZE_MAX, VCM_RW));
+	EXPECT_ERR(test, -ENOSPC,
+		   vcm_reserve_from_bound(bound, 1, VCM_ALIGN(63)));
+	EXPECT_ERR(test, -ERANGE, vcm_create_bound_at(vcm, 0, PAGE_SIZE));
+	EXPECT_ERR(test, -ERANGE, vcm_create_bound_at(vcm, SZ_2M, PAGE_SIZE));
+	EXPECT_ERR(test, -ERANGE,
+		   vcm_create_bound_at(vcm, TOP - PAGE_SIZE + 1,
+				       2 * PAGE_SIZE));
+	EXPECT_ERR(test, -EBUSY, vcm_create_bound_at(vcm, SZ_1M, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, SZ_64K, vcm_get_bound_len(bound));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free_bound(bound));
+}
+
 static void args_alloc(struct kunit *test)
 {
 	unsigned int bit;
@@ -508,6 +558,7 @@ static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_context),
 	KUNIT_CASE(args_reserve),
 	KUNIT_CASE(args_reservation),
+	KUNIT_CASE(args_bound),
 	KUNIT_CASE(args_alloc),
 	KUNIT_CASE(args_phys),
 	KUNIT_CASE(args_back),

@@ -230,6 +230,23 @@ static int call_reserve(struct sweep *s)
 	return PTR_ERR_OR_ZERO(s->out);
 }
 
+static int call_bound(struct sweep *s)
+{
+	s->out = vcm_create_bound(s->arg, SZ_64K);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_bound(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_free_bound(s->out));
+}
+
+static int call_reserve_bound(struct sweep *s)
+{
+	s->out = vcm_reserve_from_bound(s->arg, SZ_64K, VCM_RW);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
 static void undo_reserve(struct sweep *s)
 {
 	KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(s->out));
@@ -260,6 +277,29 @@ static void fail_create_reserve(struct kunit *test)
 	sweep(&create);
 	sweep(&reserve);
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(reserve.arg));
+}
+
+static void fail_bound(struct kunit *test)
+{
+	struct sweep create = {
+		.test = test, .call = call_bound, .undo = undo_bound,
+		.check = check_reserve, .least = 2,
+		.arg = vcm_create(0, SZ_1M),
+	};
+	struct sweep reserve = {
+		.test = test, .call = call_reserve_bound,
+		.undo = undo_reserve, .least = 1,
+	};
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, create.arg);
+	need_injection(test);
+	sweep(&create);
+	reserve.arg = vcm_create_bound(create.arg, SZ_64K);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, reserve.arg);
+	sweep(&reserve);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free_bound(reserve.arg));
+	check_reserve(&create);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(create.arg));
 }
 
 static int call_alloc(struct sweep *s)
@@ -475,6 +515,7 @@ static void fail_activate_back(struct kunit *test)
 
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
+	KUNIT_CASE(fail_bound),
 	KUNIT_CASE(fail_alloc),
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
