@@ -27,6 +27,9 @@
 
 #include "vcm_internal.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/vcm.h>
+
 /* Who is associated with what; see DOC: Locking. */
 DEFINE_MUTEX(vcm_topology_lock);
 LIST_HEAD(vcm_contexts);
@@ -723,6 +726,8 @@ static void vcm_assoc_detach(struct vcm_assoc *assoc, unsigned int nr)
 		walker->unit->ops->detach(walker->unit, assoc->device->dev,
 					  walker->table);
 		walker->active--;
+		trace_vcm_detach(assoc->vcm->name, walker->unit->name,
+				 assoc->device->dev, 0);
 	}
 }
 
@@ -739,6 +744,8 @@ static int vcm_assoc_attach(struct vcm_assoc *assoc)
 		ret = walker->unit->ops->attach(walker->unit,
 						assoc->device->dev,
 						walker->table);
+		trace_vcm_attach(assoc->vcm->name, walker->unit->name,
+				 assoc->device->dev, ret);
 		if (ret) {
 			dev_err(assoc->device->dev, "vcm: %s: %s cannot attach it (%d)\n",
 				assoc->vcm->name, walker->unit->name, ret);

@@ -18,6 +18,8 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 
+#include <trace/events/vcm.h>
+
 #include "vcm_internal.h"
 
 static const struct vcm_table *vcm_first_liar(struct vcm *vcm, dma_addr_t addr,
@@ -153,6 +155,7 @@ int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 	}
 unlock:
 	up_read(&vcm->lock);
+	trace_vcm_back(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_back);
@@ -206,6 +209,7 @@ int vcm_unback(struct vcm_res *res)
 	vcm_back_settle(res, phys, ret ? VCM_RES_STUCK : VCM_RES_IDLE);
 unlock:
 	up_read(&vcm->lock);
+	trace_vcm_unback(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_unback);

@@ -21,6 +21,8 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
+#include <trace/events/vcm.h>
+
 #include "vcm_internal.h"
 
 static struct kmem_cache *vcm_res_cache;
@@ -229,6 +231,11 @@ static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 		kref_get(&vcm->ref);
 	}
 	spin_unlock(&vcm->res_lock);
+	if (ret)
+		trace_vcm_reserve(vcm->name, addr ? *addr : 0, len, ret);
+	else
+		trace_vcm_reserve(vcm->name, vcm_res_addr(res),
+				  vcm_res_len(res), 0);
 	if (!ret)
 		return res;
 	kmem_cache_free(vcm_res_cache, res);
@@ -310,6 +317,7 @@ int vcm_unreserve(struct vcm_res *res)
 	}
 	spin_unlock(&vcm->res_lock);
 
+	trace_vcm_unreserve(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	if (!ret)
 		vcm_res_put(res);
 	return ret;

@@ -15,6 +15,8 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include <trace/events/vcm.h>
+
 #include "vcm_internal.h"
 
 /*
@@ -59,6 +61,8 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len)
 		if (!walker->active || !unit->ops->invalidate)
 			continue;
 		err = unit->ops->invalidate(unit, table, addr, len);
+		trace_vcm_invalidate(table->vcm->name, unit->name, addr, len,
+				     err);
 		if (!err)
 			continue;
 		pr_err_ratelimited("%s: flush of %zu bytes at %pad failed (%d)\n",
