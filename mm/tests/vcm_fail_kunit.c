@@ -11,15 +11,13 @@
  * has mounted here, so the variables behind the files are set.
  */
 #include <kunit/test.h>
-#include <linux/dcache.h>
-#include <linux/debugfs.h>
-#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
+#include "vcm_inject.h"
 
 /* io-pgtable's short descriptors create a slab cache, and fail noisily. */
 static const struct vcm_bed_kind fail_kinds[] = {
@@ -36,117 +34,6 @@ static const struct vcm_bed_kind move_kinds[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(move, move_kinds, name);
-
-#ifdef CONFIG_FAULT_INJECTION_DEBUG_FS
-
-struct knob {
-	const char *dir;
-	const char *file;
-	size_t size;
-	u8 *value;
-	unsigned long saved;
-};
-
-static struct knob knobs[] = {
-	{ "failslab", "ignore-gfp-wait", sizeof(bool) },
-	{ "failslab", "verbose", sizeof(unsigned long) },
-	{ "fail_page_alloc", "ignore-gfp-wait", sizeof(bool) },
-	{ "fail_page_alloc", "ignore-gfp-highmem", sizeof(bool) },
-	{ "fail_page_alloc", "min-order", sizeof(u32) },
-	{ "fail_page_alloc", "verbose", sizeof(unsigned long) },
-};
-
-static u8 *knob_find(const struct knob *knob)
-{
-	struct dentry *dir = debugfs_lookup(knob->dir, NULL), *file;
-	u8 *value = NULL;
-
-	if (IS_ERR_OR_NULL(dir))
-		return NULL;
-	file = debugfs_lookup(knob->file, dir);
-	if (!IS_ERR_OR_NULL(file)) {
-		value = d_inode(file)->i_private;
-		dput(file);
-	}
-	dput(dir);
-	return value;
-}
-
-/* Everything may fail, quietly; 0 does it for each of them. */
-static int fail_suite_init(struct kunit_suite *suite)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		knobs[i].value = knob_find(&knobs[i]);
-	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
-		if (!knobs[i].value)
-			continue;
-		memcpy(&knobs[i].saved, knobs[i].value, knobs[i].size);
-		memset(knobs[i].value, 0, knobs[i].size);
-	}
-	return 0;
-}
-
-static void fail_suite_exit(struct kunit_suite *suite)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		if (knobs[i].value)
-			memcpy(knobs[i].value, &knobs[i].saved, knobs[i].size);
-}
-
-static bool fail_possible(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		if (!knobs[i].value)
-			return false;
-	return true;
-}
-
-static void fail_arm(unsigned int nth)
-{
-	current->fail_nth = nth;
-}
-
-/* Did it fire? From here on nothing does. */
-static bool fail_disarm(void)
-{
-	bool fired = !current->fail_nth;
-
-	current->fail_nth = 0;
-	return fired;
-}
-
-#else
-
-static int fail_suite_init(struct kunit_suite *suite)
-{
-	return 0;
-}
-
-static void fail_suite_exit(struct kunit_suite *suite)
-{
-}
-
-static bool fail_possible(void)
-{
-	return false;
-}
-
-static void fail_arm(unsigned int nth)
-{
-}
-
-static bool fail_disarm(void)
-{
-	return false;
-}
-
-#endif
 
 /**
  * struct sweep - one public call, with its allocations failing in turn
@@ -185,9 +72,9 @@ static void sweep(struct sweep *s)
 	for (s->nth = 1; s->nth < 200; s->nth++) {
 		if (s->prepare)
 			s->prepare(s);
-		fail_arm(s->nth);
+		vcm_inject_arm(s->nth);
 		err = s->call(s);
-		fired = fail_disarm();
+		fired = vcm_inject_disarm();
 
 		/* A large block or a TLB entry can be done without. */
 		if (err)
@@ -209,7 +96,7 @@ static void sweep(struct sweep *s)
 
 static void need_injection(struct kunit *test)
 {
-	if (!fail_possible())
+	if (!vcm_inject_possible())
 		kunit_skip(test, "no fault injection in this kernel");
 }
 
@@ -500,7 +387,7 @@ static void fail_activate_back(struct kunit *test)
 	struct sweep back = {
 		.test = test, .bed = bed, .arg = phys, .prepare = prepare_back,
 		.call = call_back, .undo = undo_back, .check = check_back,
-		.least = 4,
+		.least = 3,
 	};
 
 	need_injection(test);
@@ -525,8 +412,8 @@ static struct kunit_case vcm_fail_cases[] = {
 
 static struct kunit_suite vcm_fail_suite = {
 	.name = "vcm_fail",
-	.suite_init = fail_suite_init,
-	.suite_exit = fail_suite_exit,
+	.suite_init = vcm_inject_init,
+	.suite_exit = vcm_inject_exit,
 	.test_cases = vcm_fail_cases,
 };
 

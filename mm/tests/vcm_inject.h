@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Let the n-th allocation of this task fail, whatever its flags. The kernel's
+ * fault injection does it; its knobs, which are in debugfs, are turned for the
+ * time of a suite.
+ */
+#ifndef _MM_TESTS_VCM_INJECT_H
+#define _MM_TESTS_VCM_INJECT_H
+
+#include <kunit/test.h>
+
+/* For struct kunit_suite */
+int vcm_inject_init(struct kunit_suite *suite);
+void vcm_inject_exit(struct kunit_suite *suite);
+
+/* Can this kernel do it? */
+bool vcm_inject_possible(void);
+/* The @nth allocation from here on fails ... */
+void vcm_inject_arm(unsigned int nth);
+/* ... up to here. Did it? */
+bool vcm_inject_disarm(void);
+
+#endif /* _MM_TESTS_VCM_INJECT_H */
