@@ -120,9 +120,9 @@ static void vcm_assoc_forget(struct vcm_assoc *assoc)
  * @vcm: the context; not to be used any more
  *
  * Context: May sleep.
- * Return: 0; -EBUSY if it has a reservation or a bound, or a device is associated,
- * nothing changes then; -ENOENT if it is freed already and only a reservation's
- * reference keeps its memory; -EINVAL for a bad pointer.
+ * Return: 0; -EBUSY if it has a reservation or a bound, or a device is
+ * associated, nothing changes then; -ENOENT if it is freed already and only a
+ * reservation's reference keeps its memory; -EINVAL for a bad pointer.
  */
 int vcm_free(struct vcm *vcm)
 {

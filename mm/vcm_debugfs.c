@@ -2,9 +2,10 @@
 /*
  * Virtual Contiguous Memory Manager: who maps what, for people.
  *
- * /sys/kernel/debug/vcm/contexts says it as text, /sys/kernel/debug/vcm/graph
- * as a graph in the language of Graphviz's dot. Both read the books under the
- * locks that guard them; neither is an interface for programs.
+ * In /sys/kernel/debug/vcm/, "contexts" says it as text, context by context,
+ * "units" the same unit by unit, and "graph" as a graph in the language of
+ * Graphviz's dot. All read the books under the locks that guard them; none is
+ * an interface for programs.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -114,6 +115,22 @@ static void vcm_show_devices(struct seq_file *s, struct vcm *vcm)
 	}
 }
 
+static void vcm_show_bounds(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_bound *bound;
+
+	spin_lock(&vcm->res_lock);
+	list_for_each_entry(bound, &vcm->bounds, node) {
+		dma_addr_t first = bound->window->range.first;
+		dma_addr_t last = bound->window->range.last;
+
+		seq_printf(s, "  bound %pad-%pad %s, %s\n", &first, &last,
+			   vcm_show_size(vcm_res_len(bound->window)).text,
+			   range_space_empty(&bound->space) ? "empty" : "in use");
+	}
+	spin_unlock(&vcm->res_lock);
+}
+
 static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 {
 	dma_addr_t first = vcm_res_addr(res), last = res->range.last;
@@ -142,7 +159,8 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	seq_putc(s, '\n');
 }
 
-static int vcm_contexts_show(struct seq_file *s, void *unused)
+/* Says who maps what, context by context. */
+int vcm_contexts_show(struct seq_file *s, void *unused)
 {
 	struct vcm_res *res;
 	struct vcm *vcm;
@@ -157,6 +175,7 @@ static int vcm_contexts_show(struct seq_file *s, void *unused)
 			   vcm_get_num_res(vcm));
 		vcm_show_tables(s, vcm);
 		vcm_show_devices(s, vcm);
+		vcm_show_bounds(s, vcm);
 		vcm_for_each_res(vcm, res)
 			vcm_show_res(s, res);
 		up_read(&vcm->lock);
@@ -165,6 +184,85 @@ static int vcm_contexts_show(struct seq_file *s, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcm_contexts);
+
+/* "context vcm0, table 1: shared with 15 units, device a (active), b" */
+static void vcm_show_walker(struct seq_file *s, struct vcm *vcm,
+			    unsigned int nr, struct vcm_walker *walker)
+{
+	size_t others = list_count_nodes(&walker->table->walkers) - 1;
+	struct vcm_assoc *assoc;
+	unsigned int i;
+
+	seq_printf(s, "  context %s, table %u of %zu: ", vcm->name, nr,
+		   list_count_nodes(&vcm->tables));
+	if (others)
+		seq_printf(s, "shared with %zu unit%s, devices", others,
+			   str_plural(others));
+	else
+		seq_puts(s, "shared with nobody, devices");
+	list_for_each_entry(assoc, &vcm->assocs, vcm_node)
+		for (i = 0; i < assoc->nr_walkers; i++)
+			if (assoc->walkers[i] == walker)
+				seq_printf(s, " %s (%s)",
+					   dev_name(assoc->device->dev),
+					   assoc->active ? "active" :
+					   "inactive");
+	seq_putc(s, '\n');
+}
+
+/* Every walker of @unit; if @s is NULL, the first one is only looked for. */
+static struct vcm_walker *vcm_show_walkers(struct seq_file *s,
+					   const struct vcm_iommu *unit)
+{
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	struct vcm *vcm;
+
+	lockdep_assert_held(&vcm_topology_lock);
+
+	list_for_each_entry(vcm, &vcm_contexts, node) {
+		unsigned int nr = 0;
+
+		list_for_each_entry(table, &vcm->tables, node) {
+			list_for_each_entry(walker, &table->walkers, node) {
+				if (walker->unit != unit)
+					continue;
+				if (!s)
+					return walker;
+				vcm_show_walker(s, vcm, nr, walker);
+			}
+			nr++;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Says the same unit by unit. There is no list of units: one is known by the
+ * tables that it walks. Tables come and go under vcm_topology_lock only.
+ */
+int vcm_units_show(struct seq_file *s, void *unused)
+{
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	struct vcm *vcm;
+
+	mutex_lock(&vcm_topology_lock);
+	list_for_each_entry(vcm, &vcm_contexts, node)
+		list_for_each_entry(table, &vcm->tables, node)
+			list_for_each_entry(walker, &table->walkers, node) {
+				struct vcm_iommu *unit = walker->unit;
+
+				if (vcm_show_walkers(NULL, unit) != walker)
+					continue;
+				seq_printf(s, "unit %s: %s\n", unit->name,
+					   unit->ops->name);
+				vcm_show_walkers(s, unit);
+			}
+	mutex_unlock(&vcm_topology_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcm_units);
 
 /* Nodes are named after the addresses of their objects, hashed by %p. */
 static void vcm_graph_devices(struct seq_file *s, struct vcm *vcm)
@@ -195,17 +293,41 @@ static void vcm_graph_tables(struct seq_file *s, struct vcm *vcm)
 	struct vcm_table *table;
 	unsigned int nr = 0;
 
+	seq_printf(s, "\tsubgraph \"cluster_%p\" {\n\t\tlabel=\"%s: %s\";\n",
+		   vcm, vcm->name, vcm_show_sharing(vcm));
 	seq_printf(s, "\t\"%p\" [label=\"context %s\\n%pad-%pad\", shape=box3d, fillcolor=palegreen];\n",
 		   vcm, vcm->name, &vcm->start, &vcm->last);
 	list_for_each_entry(table, &vcm->tables, node) {
-		seq_printf(s, "\t\"%p\" [label=\"table %u\", shape=folder, fillcolor=wheat];\n",
-			   table, nr++);
+		size_t units = list_count_nodes(&table->walkers);
+
+		seq_printf(s, "\t\"%p\" [label=\"table %u\\n%zu unit%s, %u active\", shape=folder, fillcolor=wheat];\n",
+			   table, nr++, units, str_plural(units),
+			   vcm_count_active(table));
+	}
+	seq_puts(s, "\t}\n");
+	list_for_each_entry(table, &vcm->tables, node) {
 		seq_printf(s, "\t\"%p\" -> \"%p\";\n", table, vcm);
 		list_for_each_entry(walker, &table->walkers, node)
-			seq_printf(s, "\t\"%p\" -> \"%p\" [label=\"walks\", style=%s];\n",
+			seq_printf(s, "\t\"%p\" -> \"%p\" [style=%s];\n",
 				   walker->unit, table,
 				   walker->active ? "solid" : "dashed");
 	}
+}
+
+static void vcm_graph_bounds(struct seq_file *s, struct vcm *vcm)
+{
+	struct vcm_bound *bound;
+
+	spin_lock(&vcm->res_lock);
+	list_for_each_entry(bound, &vcm->bounds, node) {
+		dma_addr_t first = bound->window->range.first;
+
+		seq_printf(s, "\t\"%p\" [label=\"bound %pad\\n%s\", shape=tab, fillcolor=palegreen];\n",
+			   bound, &first,
+			   vcm_show_size(vcm_res_len(bound->window)).text);
+		seq_printf(s, "\t\"%p\" -> \"%p\";\n", vcm, bound);
+	}
+	spin_unlock(&vcm->res_lock);
 }
 
 static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
@@ -213,18 +335,21 @@ static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
 	dma_addr_t first = vcm_res_addr(res);
 	struct vcm *vcm = res->vcm;
 	struct vcm_phys *phys;
+	const void *parent = vcm;
 	size_t len = 0;
 
 	spin_lock(&vcm->res_lock);
 	phys = res->phys;
 	if (phys)
 		len = phys->len;
+	if (res->bound)
+		parent = res->bound;
 	spin_unlock(&vcm->res_lock);
 
 	seq_printf(s, "\t\"%p\" [label=\"%pad\\n%s %s\", shape=box, fillcolor=white];\n",
 		   res, &first, vcm_show_size(vcm_res_len(res)).text,
 		   vcm_show_rights(res->attr).text);
-	seq_printf(s, "\t\"%p\" -> \"%p\";\n", vcm, res);
+	seq_printf(s, "\t\"%p\" -> \"%p\";\n", parent, res);
 	if (!len)
 		return;
 	seq_printf(s, "\t\"%p\" [label=\"memory\\n%s\", shape=cylinder, fillcolor=lightpink];\n",
@@ -232,7 +357,8 @@ static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
 	seq_printf(s, "\t\"%p\" -> \"%p\";\n", res, phys);
 }
 
-static int vcm_graph_show(struct seq_file *s, void *unused)
+/* Says it as a graph. */
+int vcm_graph_show(struct seq_file *s, void *unused)
 {
 	struct vcm_res *res;
 	struct vcm *vcm;
@@ -243,6 +369,7 @@ static int vcm_graph_show(struct seq_file *s, void *unused)
 		down_read(&vcm->lock);
 		vcm_graph_devices(s, vcm);
 		vcm_graph_tables(s, vcm);
+		vcm_graph_bounds(s, vcm);
 		vcm_for_each_res(vcm, res)
 			vcm_graph_res(s, res);
 		up_read(&vcm->lock);
@@ -258,6 +385,7 @@ static int __init vcm_debugfs_init(void)
 	struct dentry *dir = debugfs_create_dir("vcm", NULL);
 
 	debugfs_create_file("contexts", 0400, dir, NULL, &vcm_contexts_fops);
+	debugfs_create_file("units", 0400, dir, NULL, &vcm_units_fops);
 	debugfs_create_file("graph", 0400, dir, NULL, &vcm_graph_fops);
 	return 0;
 }

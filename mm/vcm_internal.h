@@ -348,4 +348,10 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 /* vcm_unit.c */
 struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index);
 
+/* vcm_debugfs.c; with CONFIG_DEBUG_FS only, and here for its tests */
+struct seq_file;
+int vcm_contexts_show(struct seq_file *s, void *unused);
+int vcm_units_show(struct seq_file *s, void *unused);
+int vcm_graph_show(struct seq_file *s, void *unused);
+
 #endif /* _MM_VCM_INTERNAL_H */

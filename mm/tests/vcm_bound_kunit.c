@@ -150,17 +150,32 @@ static void bound_exhausted(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
 }
 
-/* "This stream may use only the first 600 MB." */
+/* [bound] */
+/* This stream may use only the first 600 MB. */
+static struct vcm_res *stream_buffer(struct vcm *vcm, size_t len,
+				     struct vcm_bound **bound)
+{
+	if (!*bound)
+		*bound = vcm_create_bound_at(vcm, 0, 600UL * SZ_1M);
+	return vcm_reserve_from_bound(*bound, len, VCM_READ | VCM_WRITE);
+}
+/* [end] */
+
 static void bound_600m(struct kunit *test)
 {
 	const size_t len = 600UL * SZ_1M;
 	struct vcm *vcm = space_new(test, 0, SZ_2G);
-	struct vcm_bound *bound = bound_at(test, vcm, 0, len);
-	struct vcm_res *res[10], *other = space_take(test, vcm, 1, VCM_RW);
+	struct vcm_bound *bound = NULL;
+	struct vcm_res *res[10], *other;
 	unsigned int i;
 
+	res[0] = stream_buffer(vcm, SZ_64M, &bound);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, res[0]);
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_dev_addr(res[0]));
+	KUNIT_EXPECT_EQ(test, len, vcm_get_bound_len(bound));
+	other = space_take(test, vcm, 1, VCM_RW);
 	KUNIT_EXPECT_EQ(test, len, vcm_get_dev_addr(other));
-	for (i = 0; i < 9; i++)
+	for (i = 1; i < 9; i++)
 		res[i] = bound_take(test, bound, SZ_64M, VCM_RW);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, bound_try(bound, SZ_64M, VCM_RW));
 	res[9] = bound_take(test, bound, 24 * SZ_1M, VCM_RW);
