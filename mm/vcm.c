@@ -913,6 +913,42 @@ int vcm_assoc_move(struct vcm_assoc *assoc, struct vcm *to)
 }
 EXPORT_SYMBOL_GPL(vcm_assoc_move);
 
+/**
+ * vcm_hook() - be told of the accesses of a device that are refused
+ * @dev: the device; need not be associated yet
+ * @handler: what to call, NULL to remove the handler that is set
+ * @data: what to call it with
+ *
+ * The hook belongs to the device, whatever contexts it is on. It ends with
+ * vcm_hook(@dev, NULL, NULL): when that returns the handler does not run, and
+ * never will again, and accesses that wait for it are terminated. To remove a
+ * hook that is not there does no harm. It also ends when the device's driver
+ * unbinds, before the driver's remove(), and when the device goes away.
+ *
+ * Faults that come faster than the handler is called are dropped and counted;
+ * one message tells how many.
+ *
+ * Context: May sleep; to remove a hook takes as long as its handler does, so
+ * hold no lock that the handler takes.
+ * Return: 0; -EBUSY if @dev has a handler: remove that first; -EDEADLK if the
+ * handler removes its own hook, which then stays; -ENODEV if @dev is on no bus,
+ * or not there any more; -ENOMEM; -EINVAL for a bad pointer.
+ */
+int vcm_hook(struct device *dev, vcm_handler handler, void *data)
+{
+	int ret;
+
+	if (IS_ERR_OR_NULL(dev))
+		return -EINVAL;
+	if (!handler)
+		return vcm_hook_remove(dev);
+	if (!dev->bus || !device_is_registered(dev))
+		return -ENODEV;
+	ret = vcm_bus_watch(dev->bus);
+	return ret ?: vcm_hook_add(dev, handler, data);
+}
+EXPORT_SYMBOL_GPL(vcm_hook);
+
 /* Things that go away */
 
 static void vcm_assoc_gone(struct vcm_assoc *assoc)
@@ -937,15 +973,26 @@ static void vcm_device_gone(struct device *dev)
 	}
 }
 
+static void vcm_hook_gone(struct device *dev)
+{
+	/* A handler must not unbind its own device. */
+	WARN_ON_ONCE(vcm_hook_remove(dev));
+}
+
 /* Without a driver, nobody is left who could stop the device. */
 static int vcm_bus_notify(struct notifier_block *notifier, unsigned long event,
 			  void *data)
 {
 	switch (event) {
+	case BUS_NOTIFY_UNBIND_DRIVER:
+		/* Before the driver gives back what its handler works with. */
+		vcm_hook_gone(data);
+		return NOTIFY_OK;
 	case BUS_NOTIFY_DRIVER_NOT_BOUND:
 	case BUS_NOTIFY_UNBOUND_DRIVER:
 	case BUS_NOTIFY_REMOVED_DEVICE:
 		vcm_device_gone(data);
+		vcm_hook_gone(data);
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;

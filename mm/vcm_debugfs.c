@@ -3,9 +3,9 @@
  * Virtual Contiguous Memory Manager: who maps what, for people.
  *
  * In /sys/kernel/debug/vcm/, "contexts" says it as text, context by context,
- * "units" the same unit by unit, and "graph" as a graph in the language of
- * Graphviz's dot. All read the books under the locks that guard them; none is
- * an interface for programs.
+ * "units" the same unit by unit, "graph" as a graph in the language of Graphviz's
+ * dot, and "faults" who has hooked the faults of which device. All read the
+ * books under the locks that guard them; none is an interface for programs.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -380,6 +380,13 @@ int vcm_graph_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vcm_graph);
 
+static int vcm_faults_show(struct seq_file *s, void *unused)
+{
+	vcm_hooks_show(s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcm_faults);
+
 static int __init vcm_debugfs_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("vcm", NULL);
@@ -387,6 +394,7 @@ static int __init vcm_debugfs_init(void)
 	debugfs_create_file("contexts", 0400, dir, NULL, &vcm_contexts_fops);
 	debugfs_create_file("units", 0400, dir, NULL, &vcm_units_fops);
 	debugfs_create_file("graph", 0400, dir, NULL, &vcm_graph_fops);
+	debugfs_create_file("faults", 0400, dir, NULL, &vcm_faults_fops);
 	return 0;
 }
 late_initcall(vcm_debugfs_init);

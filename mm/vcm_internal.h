@@ -5,7 +5,8 @@
  * Calls go down: vcm.c (who lives, who is joined to whom) calls vcm_back.c
  * (joins a range, memory and tables), which calls vcm_res.c (ranges),
  * vcm_phys.c (memory and its mappers) and vcm_table.c (the tables of a
- * context); vcm_unit.c knows the low-level drivers.
+ * context); vcm_unit.c knows the low-level drivers, vcm_fault.c what to do when
+ * a unit refuses an access.
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -17,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/pfn.h>
 #include <linux/range_space.h>
+#include <linux/ratelimit_types.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
@@ -79,6 +81,11 @@
  *	which allocation a physical page belongs to.
  * &vcm_phys.lock (spinlock)
  *	who maps one allocation.
+ *
+ * Faults have locks of their own: vcm_hooks_lock (mutex), who has hooked what,
+ * which is RCU for those who report; and &vcm_hook.lock (raw spinlock), what a
+ * hook keeps, the innermost of all. A handler runs with none of them held. It
+ * may take all of the above, so a hook is never removed under one of these.
  *
  * A reservation is claimed under &vcm.res_lock (its state becomes
  * VCM_RES_MOVING), the slow work is done without it, and the outcome is
@@ -297,6 +304,19 @@ struct vcm_assoc {
 	struct vcm_walker **walkers;
 };
 
+/* How many records of faults a hook keeps. */
+#define VCM_HOOK_STORE	32
+
+/**
+ * struct vcm_hook_stats - what the hook of a device has seen
+ * @kept: faults that its handler was called for, or is going to be
+ * @dropped: faults that there was no room for
+ */
+struct vcm_hook_stats {
+	unsigned long kept;
+	unsigned long dropped;
+};
+
 /* vcm.c */
 extern struct mutex vcm_topology_lock;
 extern struct list_head vcm_contexts;
@@ -344,6 +364,14 @@ int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 		    struct device *dev);
 void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 		    struct vcm_res *end);
+
+/* vcm_fault.c */
+struct seq_file;
+extern struct ratelimit_state vcm_fault_limit;
+int vcm_hook_add(struct device *dev, vcm_handler handler, void *data);
+int vcm_hook_remove(struct device *dev);
+int vcm_hook_get_stats(struct device *dev, struct vcm_hook_stats *stats);
+void vcm_hooks_show(struct seq_file *m);
 
 /* vcm_unit.c */
 struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index);

@@ -112,8 +112,8 @@ typedef int (*vcm_reserved_fn)(void *data, dma_addr_t first, dma_addr_t last);
 /**
  * struct vcm_iommu_ops - a kind of unit
  *
- * Except for @invalidate, every op may sleep, and the core serialises all
- * calls: association and activation are rare.
+ * Except for @invalidate, every op may sleep. Except for @invalidate and
+ * @resume, the core serialises all calls: association and activation are rare.
  */
 struct vcm_iommu_ops {
 	/** @name: Mandatory. For messages and debugfs. */
@@ -174,7 +174,8 @@ struct vcm_iommu_ops {
 		      struct vcm_table *table);
 	/**
 	 * @detach: Mandatory. On return @dev reaches nothing through @unit,
-	 * what it cached included. Cannot fail.
+	 * what it cached included, and no access of it waits any more. Cannot
+	 * fail.
 	 */
 	void (*detach)(struct vcm_iommu *unit, struct device *dev,
 		       struct vcm_table *table);
@@ -188,6 +189,17 @@ struct vcm_iommu_ops {
 	 */
 	int (*invalidate)(struct vcm_iommu *unit, struct vcm_table *table,
 			  dma_addr_t addr, size_t len);
+
+	/**
+	 * @resume: Mandatory for units that report an access as
+	 * &vcm_fault.stalled. The access of @dev that was reported with @token
+	 * has waited long enough: try it again if @retry, otherwise terminate
+	 * it. Called once for each that vcm_report_fault() accepted, at any
+	 * time after, alongside all other ops, and also if it is over by then
+	 * because @dev was detached: ignore a @token that nothing waits for.
+	 */
+	void (*resume)(struct vcm_iommu *unit, struct device *dev, u64 token,
+		       bool retry);
 };
 
 /**
@@ -202,6 +214,26 @@ struct vcm_iommu {
 	struct kref ref;
 };
 
+/**
+ * struct vcm_fault - an access that a unit has refused
+ * @unit: the unit; may be NULL if the access does not wait
+ * @table: the table that the device was on, or NULL if that is not known
+ * @dev: the device, or NULL if that is not known
+ * @addr: device address
+ * @access: VCM_READ or VCM_WRITE, and VCM_EXEC, VCM_PRIV where known
+ * @stalled: it waits for &vcm_iommu_ops.resume
+ * @token: what the unit's driver knows it by, if it waits
+ */
+struct vcm_fault {
+	struct vcm_iommu *unit;
+	struct vcm_table *table;
+	struct device *dev;
+	dma_addr_t addr;
+	u32 access;
+	bool stalled;
+	u64 token;
+};
+
 int vcm_iommu_register(const struct vcm_iommu_ops *ops);
 void vcm_iommu_unregister(const struct vcm_iommu_ops *ops);
 
@@ -210,6 +242,8 @@ void vcm_iommu_init(struct vcm_iommu *unit, const struct vcm_iommu_ops *ops,
 struct vcm_iommu *vcm_iommu_get(struct vcm_iommu *unit);
 void vcm_iommu_put(struct vcm_iommu *unit);
 void vcm_iommu_remove(struct vcm_iommu *unit);
+
+int vcm_report_fault(const struct vcm_fault *fault);
 
 int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len);
 

@@ -39,6 +39,9 @@ enum vcm_soft_format {
  * @oas: bits of physical address, 0 for the most that the format has
  * @reserved_first: first address of a window its devices cannot use
  * @reserved_len: length of that window in bytes, 0 for none
+ * @stall_ms: how long an access that faults waits for a handler to deal with
+ *            it, in milliseconds and over all its retries; 0 if it fails at
+ *            once
  */
 struct vcm_soft_config {
 	const char *name;
@@ -47,6 +50,7 @@ struct vcm_soft_config {
 	unsigned int oas;
 	dma_addr_t reserved_first;
 	size_t reserved_len;
+	unsigned int stall_ms;
 };
 
 /**
@@ -81,7 +85,8 @@ enum vcm_soft_fault {
  * @flush_len: and its length
  * @tlb_entries: translations that it holds now
  * @attached: devices that are pointed at a table now
- * @faults: accesses that were refused
+ * @faults: accesses that were refused; one that waits counts for each try
+ * @stalled: accesses that wait now
  */
 struct vcm_soft_stats {
 	unsigned long flushes;
@@ -91,6 +96,7 @@ struct vcm_soft_stats {
 	unsigned long tlb_entries;
 	unsigned int attached;
 	unsigned long faults;
+	unsigned int stalled;
 };
 
 /**

@@ -47,6 +47,26 @@ struct vcm_res;
 #define VCM_ALIGN(order)	(((u32)(order) << VCM_ALIGN_SHIFT) & VCM_ALIGN_MASK)
 #define VCM_ALIGN_ORDER(attr)	(((attr) & VCM_ALIGN_MASK) >> VCM_ALIGN_SHIFT)
 
+/**
+ * typedef vcm_handler - told of an access that was refused
+ * @dev: the device that tried
+ * @addr: device address; some IOMMUs report no more than the page
+ * @access: VCM_READ or VCM_WRITE; with VCM_EXEC for an instruction fetch and
+ *          VCM_PRIV for a privileged access, where the IOMMU says so
+ * @data: as given to vcm_hook()
+ *
+ * Where the hardware lets a refused access wait, the answer decides it.
+ * Elsewhere the access has failed by then, and the handler is only told.
+ *
+ * Context: A work item; may sleep, and may back what is missing. One call at a
+ * time for each device. It must not remove the hook of another device, nor
+ * bind or unbind a driver.
+ * Return: 0 if the fault is dealt with and the access is to be tried again;
+ * anything else terminates it.
+ */
+typedef int (*vcm_handler)(struct device *dev, dma_addr_t addr, u32 access,
+			   void *data);
+
 /* contexts */
 struct vcm *vcm_create(dma_addr_t start, u64 len);
 int vcm_free(struct vcm *vcm);
@@ -113,6 +133,9 @@ int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
 			      phys_addr_t *pa);
 unsigned int vcm_get_num_tables(struct vcm *vcm);
+
+/* faults */
+int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
 /**
  * vcm_for_each_res() - visit every reservation of a context, by address

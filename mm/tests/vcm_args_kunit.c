@@ -333,6 +333,33 @@ static void args_back_reach(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_unback(args->res));
 }
 
+static int args_handler(struct device *dev, dma_addr_t addr, u32 access,
+			void *data)
+{
+	return -EFAULT;
+}
+
+static void args_hook(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct device *root = root_device_register("vcm-args");
+	const struct vcm_fault unknown = { .addr = 1, .access = VCM_READ };
+	void *p;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, root);
+	for_each_bad(p) {
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_hook(p, args_handler, NULL));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_hook(p, NULL, NULL));
+	}
+	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_hook(root, args_handler, NULL));
+	root_device_unregister(root);
+	KUNIT_EXPECT_EQ(test, 0, vcm_hook(args->dev, NULL, NULL));
+	KUNIT_EXPECT_EQ(test, 0, vcm_hook(args->dev, args_handler, NULL));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_hook(args->dev, args_handler, NULL));
+	KUNIT_EXPECT_EQ(test, 0, vcm_hook(args->dev, NULL, NULL));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_report_fault(&unknown));
+}
+
 static void args_assoc(struct kunit *test)
 {
 	struct args *args = test->priv;
@@ -565,6 +592,7 @@ static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_back_reach),
 	KUNIT_CASE(args_assoc),
 	KUNIT_CASE(args_associated),
+	KUNIT_CASE(args_hook),
 	KUNIT_CASE(args_translate),
 	KUNIT_CASE(args_register),
 	KUNIT_CASE(args_soft),

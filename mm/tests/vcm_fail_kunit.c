@@ -400,10 +400,48 @@ static void fail_activate_back(struct kunit *test)
 	bed_end(bed);
 }
 
+static int no_handler(struct device *dev, dma_addr_t addr, u32 access,
+		      void *data)
+{
+	return -ENODEV;
+}
+
+static int call_hook(struct sweep *s)
+{
+	return vcm_hook(s->bed->devs[0], no_handler, NULL);
+}
+
+static void undo_hook(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_hook(s->bed->devs[0], NULL, NULL));
+}
+
+static void check_hook(struct sweep *s)
+{
+	struct vcm_hook_stats stats;
+
+	KUNIT_EXPECT_EQ(s->test, -ENOENT,
+			vcm_hook_get_stats(s->bed->devs[0], &stats));
+}
+
+static void fail_hook(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct sweep hook = {
+		.test = test, .bed = bed, .call = call_hook, .undo = undo_hook,
+		.check = check_hook, .least = 1,
+	};
+
+	need_injection(test);
+	sweep(&hook);
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
 	KUNIT_CASE(fail_alloc),
+	KUNIT_CASE(fail_hook),
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),

@@ -58,6 +58,7 @@ static void soft_free(struct vcm_iommu *iommu)
 		kfree(client);
 	}
 	WARN_ON_ONCE(unit->stats.tlb_entries || !list_empty(&unit->tables));
+	WARN_ON_ONCE(!list_empty(&unit->stalls));
 	kfree(unit);
 }
 
@@ -131,6 +132,12 @@ static int soft_invalidate(struct vcm_iommu *iommu, struct vcm_table *table,
 			       len);
 }
 
+static void soft_resume(struct vcm_iommu *iommu, struct device *dev, u64 token,
+			bool retry)
+{
+	vcm_soft_resume(to_soft_unit(iommu), token, retry);
+}
+
 static const struct vcm_iommu_ops vcm_soft_ops = {
 	.name = "soft",
 	.owner = THIS_MODULE,
@@ -142,6 +149,7 @@ static const struct vcm_iommu_ops vcm_soft_ops = {
 	.attach = soft_attach,
 	.detach = soft_detach,
 	.invalidate = soft_invalidate,
+	.resume = soft_resume,
 };
 
 static int __init vcm_soft_init(void)
@@ -215,6 +223,7 @@ struct vcm_iommu *vcm_soft_create(const struct vcm_soft_config *config)
 	INIT_LIST_HEAD(&unit->clients);
 	INIT_LIST_HEAD(&unit->tables);
 	unit->tlb = RB_ROOT;
+	INIT_LIST_HEAD(&unit->stalls);
 	vcm_iommu_init(&unit->iommu, &vcm_soft_ops, config->name);
 
 	mutex_lock(&soft_units_lock);

@@ -80,6 +80,8 @@ struct vcm_soft_injector {
  * @clients: the devices behind the unit
  * @tables: those that it made
  * @tlb: the translations that it has cached
+ * @stalls: the accesses that wait
+ * @last_token: of the last one that did
  * @faults: what it is told to do wrong
  * @stats: what it has seen
  *
@@ -99,6 +101,8 @@ struct vcm_soft_unit {
 	struct list_head clients;
 	struct list_head tables;
 	struct rb_root tlb;
+	struct list_head stalls;
+	u64 last_token;
 	struct vcm_soft_injector faults[VCM_SOFT_NR_FAULTS];
 	struct vcm_soft_stats stats;
 };
@@ -186,6 +190,7 @@ int vcm_soft_set_base(struct vcm_soft_unit *unit, struct device *dev,
 void vcm_soft_clear_base(struct vcm_soft_unit *unit, struct device *dev);
 int vcm_soft_forget(struct vcm_soft_unit *unit, struct vcm_soft_table *table,
 		    dma_addr_t addr, size_t len);
+void vcm_soft_resume(struct vcm_soft_unit *unit, u64 token, bool retry);
 bool vcm_soft_fires(struct vcm_soft_unit *unit, enum vcm_soft_fault fault);
 
 #endif /* _VCM_SOFT_INTERNAL_H */

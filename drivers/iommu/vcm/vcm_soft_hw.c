@@ -11,11 +11,18 @@
  *
  * Translations are filed under the tag of their table (Arm says ASID). Tags are
  * used again, so a unit forgets a tag when its last device leaves the table.
+ *
+ * An access that faults fails, or waits for a handler to deal with it. One that
+ * waits is on a list of its unit until somebody takes it off: the handler's
+ * answer, the device's leaving, or its patience. Whoever does says how it ends.
  */
 #include <linux/bug.h>
+#include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
@@ -40,6 +47,22 @@ struct soft_tlb_entry {
 	dma_addr_t page;
 	phys_addr_t pa;
 	u32 attr;
+};
+
+/**
+ * struct soft_stall - an access that waits
+ * @node: in &vcm_soft_unit.stalls; &vcm_soft_unit.lock
+ * @dev: the device
+ * @token: what it is known by
+ * @retry: how it ends; valid once it is off the list
+ * @done: it is off the list
+ */
+struct soft_stall {
+	struct list_head node;
+	struct device *dev;
+	u64 token;
+	bool retry;
+	struct completion done;
 };
 
 static int soft_tlb_cmp(const struct soft_tlb_entry *entry, unsigned int tag,
@@ -204,6 +227,117 @@ static int soft_dma_page(struct vcm_soft_unit *unit, struct device *dev,
 	return 0;
 }
 
+/* An access ends to wait. */
+static void soft_stall_end(struct vcm_soft_unit *unit, struct soft_stall *stall,
+			   bool retry)
+{
+	lockdep_assert_held(&unit->lock);
+
+	list_del_init(&stall->node);
+	unit->stats.stalled--;
+	stall->retry = retry;
+	complete(&stall->done);
+}
+
+/**
+ * vcm_soft_resume() - how does an access end that waits?
+ * @unit: the unit
+ * @token: which one; it may be over already
+ * @retry: try again; otherwise it fails
+ *
+ * Context: Any.
+ */
+void vcm_soft_resume(struct vcm_soft_unit *unit, u64 token, bool retry)
+{
+	struct soft_stall *stall;
+	unsigned long flags;
+
+	spin_lock_irqsave(&unit->lock, flags);
+	list_for_each_entry(stall, &unit->stalls, node) {
+		if (stall->token != token)
+			continue;
+		soft_stall_end(unit, stall, retry);
+		break;
+	}
+	spin_unlock_irqrestore(&unit->lock, flags);
+}
+
+/* The device leaves its table: what waits fails. */
+static void soft_stall_end_all(struct vcm_soft_unit *unit, struct device *dev)
+{
+	struct soft_stall *stall, *next;
+
+	list_for_each_entry_safe(stall, next, &unit->stalls, node)
+		if (stall->dev == dev)
+			soft_stall_end(unit, stall, false);
+}
+
+/* Say so. Does the access wait for an answer? */
+static bool soft_report(struct vcm_soft_unit *unit, struct device *dev,
+			dma_addr_t addr, u32 access, struct soft_stall *stall)
+{
+	struct vcm_soft_client *client = soft_find_client(unit, dev);
+	struct vcm_fault fault = {
+		.unit = &unit->iommu,
+		.table = &client->table->table,
+		.dev = dev,
+		.addr = addr,
+		.access = access,
+		.stalled = stall,
+	};
+
+	if (stall)
+		fault.token = ++unit->last_token;
+	if (vcm_report_fault(&fault) || !stall)
+		return false;
+	stall->dev = dev;
+	stall->token = fault.token;
+	init_completion(&stall->done);
+	list_add_tail(&stall->node, &unit->stalls);
+	unit->stats.stalled++;
+	return true;
+}
+
+/* Wait for the answer, until @deadline. */
+static bool soft_stall_wait(struct vcm_soft_unit *unit,
+			    struct soft_stall *stall, unsigned long deadline)
+{
+	long left = deadline - jiffies;
+	unsigned long flags;
+
+	wait_for_completion_timeout(&stall->done, max(left, 0L));
+	spin_lock_irqsave(&unit->lock, flags);
+	if (!list_empty(&stall->node))
+		soft_stall_end(unit, stall, false);
+	spin_unlock_irqrestore(&unit->lock, flags);
+	return stall->retry;
+}
+
+/* One page of a DMA, and what becomes of it if it faults. */
+static int soft_dma_try(struct vcm_soft_unit *unit, struct device *dev,
+			dma_addr_t addr, void *buf, size_t len, u32 access,
+			unsigned long deadline)
+{
+	struct soft_stall stall;
+	bool again;
+	int err;
+
+	do {
+		unsigned long flags;
+		bool waits = false;
+
+		spin_lock_irqsave(&unit->lock, flags);
+		err = soft_dma_page(unit, dev, addr, buf, len, access);
+		if (err == -EFAULT)
+			waits = soft_report(unit, dev, addr, access,
+					    unit->config.stall_ms ? &stall :
+								    NULL);
+		spin_unlock_irqrestore(&unit->lock, flags);
+		again = waits && soft_stall_wait(unit, &stall, deadline);
+	} while (again);
+	return err;
+}
+
 /**
  * vcm_soft_dma() - let a device read or write memory
  * @unit: the unit through which
@@ -220,7 +354,12 @@ static int soft_dma_page(struct vcm_soft_unit *unit, struct device *dev,
  * copied: whoever invalidates takes it, and so waits for the accesses that are
  * under way, as hardware does before it reports a flush complete.
  *
- * Context: Any; does not sleep.
+ * A fault is reported. If @unit has &vcm_soft_config.stall_ms, the access waits
+ * until a handler has dealt with it, and is tried again if that says so; it
+ * fails if there is no handler, if the time is over, or when @dev leaves its
+ * table. @unit may be destroyed meanwhile.
+ *
+ * Context: Any; does not sleep, unless @unit has &vcm_soft_config.stall_ms.
  * Return: 0; -EFAULT if there is no translation, no permission or no memory;
  * -ENXIO if @dev is attached to nothing; -ENODEV if it is not behind @unit;
  * -EINVAL for an @access that makes no sense or a range that wraps.
@@ -230,7 +369,10 @@ int vcm_soft_dma(struct vcm_iommu *unit, struct device *dev, dma_addr_t addr,
 {
 	u32 direction = access & (VCM_READ | VCM_WRITE);
 	struct vcm_soft_unit *soft = to_soft_unit(unit);
+	unsigned int stall_ms = soft->config.stall_ms;
+	unsigned long deadline = jiffies + msecs_to_jiffies(stall_ms);
 	dma_addr_t last;
+	int err = 0;
 
 	if ((direction != VCM_READ && direction != VCM_WRITE) ||
 	    ((access & VCM_EXEC) && direction != VCM_READ) ||
@@ -239,22 +381,23 @@ int vcm_soft_dma(struct vcm_iommu *unit, struct device *dev, dma_addr_t addr,
 	if (len && check_add_overflow(addr, len - 1, &last))
 		return -EINVAL;
 
+	might_sleep_if(stall_ms);
+	if (stall_ms)
+		vcm_iommu_get(unit);
 	while (len) {
 		size_t off = addr & (soft->granule - 1);
 		size_t n = min(len, soft->granule - off);
-		unsigned long flags;
-		int err;
 
-		spin_lock_irqsave(&soft->lock, flags);
-		err = soft_dma_page(soft, dev, addr, buf, n, access);
-		spin_unlock_irqrestore(&soft->lock, flags);
+		err = soft_dma_try(soft, dev, addr, buf, n, access, deadline);
 		if (err)
-			return err;
+			break;
 		addr += n;
 		buf += n;
 		len -= n;
 	}
-	return 0;
+	if (stall_ms)
+		vcm_iommu_put(unit);
+	return err;
 }
 EXPORT_SYMBOL_GPL(vcm_soft_dma);
 
@@ -396,6 +539,7 @@ static void soft_leave(struct vcm_soft_unit *unit,
 		return;
 	client->table = NULL;
 	unit->stats.attached--;
+	soft_stall_end_all(unit, client->dev);
 	/* Nobody here uses the tag any more, and another table may get it. */
 	if (!soft_is_pointed_at(unit, table))
 		soft_tlb_forget(unit, table->tag, 0, ~(dma_addr_t)0);

@@ -92,7 +92,7 @@ TRACE_EVENT(vcm_invalidate,
 		      __get_str(vcm), __get_str(unit), __entry->addr,
 		      __entry->len, __entry->ret));
 
-/* A device was refused; the result is that of its handler or its hook. */
+/* A device was refused; the result is that of vcm_report_fault(). */
 TRACE_EVENT(vcm_fault,
 	    TP_PROTO(const char *vcm, const char *unit, const struct device *dev,
 		     u64 addr, u32 access, int ret),
