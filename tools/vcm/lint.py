@@ -23,6 +23,8 @@ IGNORED = ",".join([
     "CONFIG_DESCRIPTION", "EMBEDDED_FILENAME",
     # kunit_test_suite() right after its struct is the custom
     "LINE_SPACING",
+    # report_iommu_fault() says with it that nobody is there
+    "ENOSYS",
 ])
 
 # Semantic patches that take sizes like SZ_1M + SZ_64K for sums of bit masks.

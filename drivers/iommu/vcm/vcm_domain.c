@@ -34,6 +34,7 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/printk.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/vcm-driver.h>
 
@@ -170,8 +171,27 @@ static void vcm_domain_table_free(struct vcm_table *table)
 {
 	struct vcm_domain_table *dt = to_domain_table(table);
 
+	/* Some drivers find the domain of a fault under RCU. */
+	synchronize_rcu();
 	iommu_domain_free(dt->domain);
 	kfree(dt);
+}
+
+/*
+ * A device has faulted. Its driver keeps it, and so the table, from being
+ * detached. Without a hook, the driver's own message comes as well.
+ */
+static int vcm_domain_fault(struct iommu_domain *domain, struct device *dev,
+			    unsigned long addr, int flags, void *table)
+{
+	const struct vcm_fault fault = {
+		.table = table,
+		.dev = dev,
+		.addr = addr,
+		.access = flags & IOMMU_FAULT_WRITE ? VCM_WRITE : VCM_READ,
+	};
+
+	return vcm_report_fault(&fault) == -ENOENT ? -ENOSYS : 0;
 }
 
 static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
@@ -375,6 +395,7 @@ static struct vcm_table *vcm_domain_table_alloc(struct vcm_iommu *unit,
 	 * are the Arm ones, and they can also forbid execution.
 	 */
 	dt->has_priv = device_iommu_capable(dev, IOMMU_CAP_NOEXEC);
+	iommu_set_fault_handler(domain, vcm_domain_fault, &dt->table);
 	return &dt->table;
 
 err_domain:
