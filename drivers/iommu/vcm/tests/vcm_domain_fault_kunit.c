@@ -63,19 +63,6 @@ static struct ear *ear_new(struct kunit *test, struct device *dev)
 	return ear;
 }
 
-/* Drivers that do not report faults, by the names of their units. */
-static const char * const silent_drivers[] = { "smmu3." };
-
-static bool driver_is_silent(struct device *dev)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(silent_drivers); i++)
-		if (strstarts(dbed_iommu_name(dev), silent_drivers[i]))
-			return true;
-	return false;
-}
-
 /*
  * QEMU's AMD-Vi refuses an access and logs nothing. Where its log ends tells
  * whether the driver had anything to report.
@@ -102,7 +89,6 @@ static bool log_is_kept(struct device *dev)
 static void fault(struct kunit *test, struct device *dev, struct ear *ear,
 		  dma_addr_t addr, u32 access)
 {
-	bool silent = driver_is_silent(dev);
 	u32 end = log_end(dev);
 	unsigned long left;
 
@@ -112,19 +98,12 @@ static void fault(struct kunit *test, struct device *dev, struct ear *ear,
 		dbed_store(test, dev, addr, DBED_SIG_OFF);
 	else
 		dbed_fetch(test, dev, addr);
-	left = msecs_to_jiffies(silent ? QUIET_MS : SOON_MS);
 	if (!log_is_kept(dev) && log_end(dev) == end) {
 		vcm_hook(dev, NULL, NULL);
 		kunit_skip(test, "this IOMMU logs no faults");
 	}
-	left = wait_for_completion_timeout(&ear->heard, left);
-	if (silent) {
-		vcm_hook(dev, NULL, NULL);
-		/* When this fails, take it out of the list. */
-		KUNIT_ASSERT_EQ(test, left, 0);
-		kunit_skip(test, "the driver of %s does not report faults",
-			   dbed_iommu_name(dev));
-	}
+	left = wait_for_completion_timeout(&ear->heard,
+					   msecs_to_jiffies(SOON_MS));
 	KUNIT_ASSERT_NE(test, left, 0);
 }
 
