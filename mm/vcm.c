@@ -108,7 +108,13 @@ void vcm_release(struct kref *ref)
 	kfree(container_of(ref, struct vcm, ref));
 }
 
-static void vcm_assoc_forget(struct vcm_assoc *assoc)
+/**
+ * vcm_assoc_forget() - give back the memory of an association
+ * @assoc: the association, which joins nothing any more
+ *
+ * Context: May sleep. The caller holds vcm_topology_lock.
+ */
+void vcm_assoc_forget(struct vcm_assoc *assoc)
 {
 	list_del(&assoc->vcm_node);
 	kfree(assoc->walkers);
@@ -120,9 +126,10 @@ static void vcm_assoc_forget(struct vcm_assoc *assoc)
  * @vcm: the context; not to be used any more
  *
  * Context: May sleep.
- * Return: 0; -EBUSY if it has a reservation or a bound, or a device is
- * associated, nothing changes then; -ENOENT if it is freed already and only a
- * reservation's reference keeps its memory; -EINVAL for a bad pointer.
+ * Return: 0; -EBUSY if it has a reservation or a bound, a device is associated,
+ * or it came from vcm_get(), nothing changes then; -ENOENT if it is freed
+ * already and only a reservation's reference keeps its memory; -EINVAL for a bad
+ * pointer.
  */
 int vcm_free(struct vcm *vcm)
 {
@@ -133,7 +140,7 @@ int vcm_free(struct vcm *vcm)
 	guard(mutex)(&vcm_topology_lock);
 	if (vcm->dead)
 		return -ENOENT;
-	if (!list_empty(&vcm->assocs))
+	if (!list_empty(&vcm->assocs) || vcm->declared)
 		return -EBUSY;
 
 	spin_lock(&vcm->res_lock);

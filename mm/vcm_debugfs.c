@@ -4,8 +4,9 @@
  *
  * In /sys/kernel/debug/vcm/, "contexts" says it as text, context by context,
  * "units" the same unit by unit, "graph" as a graph in the language of Graphviz's
- * dot, and "faults" who has hooked the faults of which device. All read the
- * books under the locks that guard them; none is an interface for programs.
+ * dot, "faults" who has hooked the faults of which device, and "boards" what was
+ * declared. All read the books under the locks that guard them; none is an
+ * interface for programs.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -387,6 +388,13 @@ static int vcm_faults_show(struct seq_file *s, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(vcm_faults);
 
+static int vcm_boards_file_show(struct seq_file *s, void *unused)
+{
+	vcm_boards_show(s);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(vcm_boards_file);
+
 static int __init vcm_debugfs_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("vcm", NULL);
@@ -395,6 +403,7 @@ static int __init vcm_debugfs_init(void)
 	debugfs_create_file("units", 0400, dir, NULL, &vcm_units_fops);
 	debugfs_create_file("graph", 0400, dir, NULL, &vcm_graph_fops);
 	debugfs_create_file("faults", 0400, dir, NULL, &vcm_faults_fops);
+	debugfs_create_file("boards", 0400, dir, NULL, &vcm_boards_file_fops);
 	return 0;
 }
 late_initcall(vcm_debugfs_init);

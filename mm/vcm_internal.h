@@ -25,6 +25,8 @@
 #include <linux/vcm-driver.h>
 #include <linux/vcm.h>
 
+struct seq_file;
+
 #define VCM_NAME_LEN	32
 
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
@@ -103,6 +105,7 @@
  * @node: in the list of contexts
  * @assocs: devices on the context
  * @gone: associations whose device or unit went away
+ * @declared: a board does; not the consumer's to free
  * @lock: guards the tables; see DOC: Locking
  * @tables: as many as the formats of the units force on the context
  * @res_lock: guards the reservations; see DOC: Locking
@@ -125,6 +128,7 @@ struct vcm {
 	struct list_head node;
 	struct list_head assocs;
 	struct list_head gone;
+	bool declared;
 
 	struct rw_semaphore lock;
 	struct list_head tables;
@@ -321,6 +325,7 @@ struct vcm_hook_stats {
 extern struct mutex vcm_topology_lock;
 extern struct list_head vcm_contexts;
 void vcm_release(struct kref *ref);
+void vcm_assoc_forget(struct vcm_assoc *assoc);
 
 /* vcm_res.c */
 void vcm_space_init(struct vcm *vcm);
@@ -381,5 +386,8 @@ struct seq_file;
 int vcm_contexts_show(struct seq_file *s, void *unused);
 int vcm_units_show(struct seq_file *s, void *unused);
 int vcm_graph_show(struct seq_file *s, void *unused);
+
+/* vcm_machine.c */
+void vcm_boards_show(struct seq_file *s);
 
 #endif /* _MM_VCM_INTERNAL_H */

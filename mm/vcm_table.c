@@ -276,6 +276,48 @@ unsigned int vcm_get_num_tables(struct vcm *vcm)
 }
 EXPORT_SYMBOL_GPL(vcm_get_num_tables);
 
+/* Does a unit walk a table that is further up in the list as well? */
+static bool vcm_is_counted(struct vcm *vcm, const struct vcm_walker *walker)
+{
+	struct vcm_walker *other;
+	struct vcm_table *table;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		if (table == walker->table)
+			return false;
+		list_for_each_entry(other, &table->walkers, node)
+			if (other->unit == walker->unit)
+				return true;
+	}
+	return false;
+}
+
+/**
+ * vcm_get_num_units() - how many IOMMUs are the devices of a context behind?
+ * @vcm: the context
+ *
+ * For those who show it to people: a consumer need not know.
+ *
+ * Context: May sleep.
+ * Return: the number; 0 for a bad pointer.
+ */
+unsigned int vcm_get_num_units(struct vcm *vcm)
+{
+	struct vcm_walker *walker;
+	struct vcm_table *table;
+	unsigned int nr = 0;
+
+	if (IS_ERR_OR_NULL(vcm))
+		return 0;
+	down_read(&vcm->lock);
+	list_for_each_entry(table, &vcm->tables, node)
+		list_for_each_entry(walker, &table->walkers, node)
+			nr += !vcm_is_counted(vcm, walker);
+	up_read(&vcm->lock);
+	return nr;
+}
+EXPORT_SYMBOL_GPL(vcm_get_num_units);
+
 /**
  * vcm_dev_addr_to_phys_addr() - which memory does a device reach at an address?
  * @vcm: the context

@@ -133,6 +133,14 @@ int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
 			      phys_addr_t *pa);
 unsigned int vcm_get_num_tables(struct vcm *vcm);
+unsigned int vcm_get_num_units(struct vcm *vcm);
+
+/* what a board declares; see include/linux/vcm-machine.h */
+struct vcm *vcm_get(struct device *dev, const char *con_id);
+void vcm_put(struct vcm *vcm);
+struct vcm *devm_vcm_get(struct device *dev, const char *con_id);
+struct vcm_bound *vcm_get_bound(struct vcm *vcm, const char *name);
+struct vcm_memtype *vcm_get_memtype(struct vcm *vcm);
 
 /* faults */
 int vcm_hook(struct device *dev, vcm_handler handler, void *data);

@@ -103,6 +103,7 @@ static void args_context(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, 0, vcm_get_min_page_size(p));
 		KUNIT_EXPECT_EQ(test, 0, vcm_get_num_res(p));
 		KUNIT_EXPECT_EQ(test, 0, vcm_get_num_tables(p));
+		KUNIT_EXPECT_EQ(test, 0, vcm_get_num_units(p));
 		KUNIT_EXPECT_NULL(test, vcm_get_next_res(p, NULL));
 		EXPECT_ERR(test, -EINVAL, vcm_get_res(p, SZ_1M));
 	}

@@ -4,11 +4,14 @@
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
+#include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/kmsg_dump.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <linux/vcm-machine.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
@@ -592,4 +595,53 @@ struct device *bed_limited(struct kunit *test, struct vcm_iommu **unit,
 	config.name = "limited";
 	*unit = bed_unit(test, &config);
 	return bed_device(test, *unit);
+}
+
+static void bed_remove_board(void *board)
+{
+	vcm_board_remove(board);
+}
+
+/**
+ * bed_board() - a board that goes away with the test, if it has not before
+ * @test: the test
+ * @board: its table, which lives as long
+ */
+void bed_board(struct kunit *test, const struct vcm_board *board)
+{
+	KUNIT_ASSERT_EQ(test, 0, vcm_board_add(board));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, bed_remove_board,
+						  (void *)board));
+}
+
+/**
+ * bed_count_contexts() - how many contexts are there in the whole system?
+ *
+ * Return: the number.
+ */
+unsigned int bed_count_contexts(void)
+{
+	guard(mutex)(&vcm_topology_lock);
+	return list_count_nodes(&vcm_contexts);
+}
+
+/**
+ * bed_log_has() - has the kernel said this since it booted?
+ * @text: a part of a line
+ *
+ * Return: true or false.
+ */
+bool bed_log_has(const char *text)
+{
+	static char line[512];
+	struct kmsg_dump_iter iter;
+	size_t len;
+
+	kmsg_dump_rewind(&iter);
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line) - 1, &len)) {
+		line[len] = '\0';
+		if (strstr(line, text))
+			return true;
+	}
+	return false;
 }

@@ -13,6 +13,8 @@
 #include <linux/vcm-soft.h>
 #include <linux/vcm.h>
 
+struct vcm_board;
+
 #define VCM_RW		(VCM_READ | VCM_WRITE)
 
 /* A window that every format can address; 1 GiB. */
@@ -96,6 +98,11 @@ struct vcm_assoc *space_join(struct kunit *test, struct vcm *vcm,
 			     struct device *dev);
 struct device *bed_limited(struct kunit *test, struct vcm_iommu **unit,
 			   struct vcm_soft_config config);
+
+/* Boards, and what else can only be seen from outside. */
+void bed_board(struct kunit *test, const struct vcm_board *board);
+unsigned int bed_count_contexts(void);
+bool bed_log_has(const char *text);
 
 /* The CPU's side, through the linear map. */
 void phys_fill(struct vcm_phys *phys, u8 value);

@@ -11,9 +11,12 @@
  * has mounted here, so the variables behind the files are set.
  */
 #include <kunit/test.h>
+#include <linux/cleanup.h>
+#include <linux/device.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/vcm-machine.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
@@ -437,6 +440,93 @@ static void fail_hook(struct kunit *test)
 	bed_end(bed);
 }
 
+static const struct vcm_board_bound fail_bounds[] = {
+	VCM_BOUND("low", BED_START, SZ_1M),
+	VCM_BOUND("high", BED_START + SZ_16M, SZ_1M),
+};
+
+static const struct vcm_board_context fail_contexts[] = {
+	VCM_CONTEXT("fail", BED_START, BED_LEN, VCM_BOUNDS(fail_bounds)),
+	VCM_CONTEXT("fail too", BED_START, BED_LEN, VCM_BOUNDS(fail_bounds)),
+};
+
+static int call_board_add(struct sweep *s)
+{
+	return vcm_board_add(s->arg);
+}
+
+static void undo_board_add(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_board_remove(s->arg));
+}
+
+static void check_board_add(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, -ENOENT, vcm_board_remove(s->arg));
+}
+
+static int call_get(struct sweep *s)
+{
+	s->out = vcm_get(s->arg, "frames");
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_get(struct sweep *s)
+{
+	KUNIT_EXPECT_PTR_EQ(s->test, s->out, vcm_get(s->arg, "frames"));
+	vcm_put(s->out);
+	vcm_put(s->out);
+}
+
+static void check_get(struct sweep *s)
+{
+	struct vcm_bed *bed = s->bed;
+	unsigned int i;
+	struct vcm *vcm;
+
+	for (i = 0; i < bed->nr; i++) {
+		KUNIT_EXPECT_EQ(s->test, 0,
+				vcm_soft_table_pages(bed->units[i]));
+		KUNIT_EXPECT_EQ(s->test, 1, kref_read(&bed->units[i]->ref));
+	}
+	guard(mutex)(&vcm_topology_lock);
+	list_for_each_entry(vcm, &vcm_contexts, node)
+		KUNIT_EXPECT_STRNEQ(s->test, "fail", vcm->name);
+}
+
+static void fail_board(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct device *unnamed = bed_device(test, NULL);
+	const struct vcm_board_member members[] = {
+		VCM_MEMBER(dev_name(bed->devs[bed->nr - 1]), "frames", "fail"),
+	};
+	const struct vcm_board board =
+		VCM_BOARD("fail", fail_contexts, members);
+	struct sweep add = {
+		.test = test, .arg = (void *)&board, .call = call_board_add,
+		.undo = undo_board_add, .check = check_board_add, .least = 2,
+	};
+	struct sweep get = {
+		.test = test, .bed = bed, .arg = bed->devs[bed->nr - 1],
+		.call = call_get, .undo = undo_get, .check = check_get,
+		.least = 8,
+	};
+
+	need_injection(test);
+	sweep(&add);
+	KUNIT_ASSERT_EQ(test, 0, vcm_board_add(&board));
+	sweep(&get);
+
+	/* To note that a device was turned away takes memory, too. */
+	vcm_inject_arm(1);
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			PTR_ERR_OR_ZERO(vcm_get(unnamed, "frames")));
+	KUNIT_EXPECT_TRUE(test, vcm_inject_disarm());
+	KUNIT_EXPECT_EQ(test, 0, vcm_board_remove(&board));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
@@ -445,6 +535,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	{}
 };
 
