@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The demonstration of VCMM: one frame, three devices, one address.
+ * The demonstration of VCMM: one frame, many devices, one address.
  *
- * A camera writes a frame into memory, a codec reads it and writes a second
- * one, a display reads that. Three of QEMU's edu devices play the parts. The
- * set-up, demo_set_up(), is what a media driver would do; the rest is the show
- * and the proof.
+ * A camera writes a frame into memory, codecs read it and write a second one,
+ * each its share of the rows, a display reads that. QEMU's edu devices play the
+ * parts, as many as the machine has. Which of them share an address space, and
+ * where it is, a board file says: vcm_board_qemu.c is one, and this file does
+ * not know it. The set-up, demo_set_up(), is what a media driver would do; the
+ * rest is the show and the proof.
  *
  *	echo start > /sys/kernel/debug/vcm_demo/play	the film
  *	echo stop > /sys/kernel/debug/vcm_demo/play	the end, and an intruder
@@ -27,6 +29,7 @@
 #include <linux/mutex.h>
 #include <linux/pfn.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_choices.h>
 #include <linux/uaccess.h>
@@ -57,32 +60,31 @@ static const char scene[ROWS][ROW_LEN + 1] = {
 	"  ~    ~~     ~      ~     ~~        ~    ~~     ~   ~      ~   ",
 };
 
-enum { CAMERA, CODEC, DISPLAY, PARTS };
-static const char * const part_name[PARTS] = { "camera", "codec", "display" };
-
 /*
  * The two frames are what the demonstration is about. The scene is what the
  * camera looks at, the screen is what a viewer sees: small pages with the
- * rights that fit.
+ * rights that fit, in a window that the board keeps for such.
  */
 enum { FRAME, FLIPPED, SCENE, SCREEN, BUFFERS };
 static const struct {
 	const char *name;
 	size_t len;
 	u32 attr;
+	const char *bound;
 } buffer_spec[BUFFERS] = {
 	[FRAME] = { "frame", SZ_2M, VCM_READ | VCM_WRITE },
 	[FLIPPED] = { "flipped frame", SZ_2M, VCM_READ | VCM_WRITE },
-	[SCENE] = { "scene", PAGE_SIZE, VCM_READ },
-	[SCREEN] = { "screen", PAGE_SIZE, VCM_WRITE },
+	[SCENE] = { "scene", PAGE_SIZE, VCM_READ, "small" },
+	[SCREEN] = { "screen", PAGE_SIZE, VCM_WRITE, "small" },
 };
 
 static DEFINE_MUTEX(demo_lock);
 static struct demo {
 	bool playing;
 	struct vcm *vcm;
-	struct device *dev[PARTS];
-	struct vcm_assoc *assoc[PARTS];
+	/* The first is the camera, the last the display, the others codecs. */
+	struct device **dev;
+	int nr;
 	struct vcm_res *res[BUFFERS];
 	struct vcm_phys *phys[BUFFERS];
 	char upright[PICTURE];
@@ -97,6 +99,22 @@ static struct demo {
 		pr_err("FAILED: " fmt "\n", ##__VA_ARGS__);		\
 	__ok;								\
 })
+
+static struct device *demo_camera(void)
+{
+	return demo.dev[0];
+}
+
+static struct device *demo_display(void)
+{
+	return demo.dev[demo.nr - 1];
+}
+
+/* The codecs are device 1 to this. */
+static int demo_codecs(void)
+{
+	return demo.nr - 2;
+}
 
 static dma_addr_t demo_addr(int buffer)
 {
@@ -146,14 +164,6 @@ static int demo_tear_down(void)
 {
 	int i, ret = 0;
 
-	for (i = 0; i < PARTS; i++) {
-		if (demo.assoc[i]) {
-			if (vcm_is_active(demo.assoc[i]))
-				ret = ret ?: vcm_deactivate(demo.assoc[i]);
-			ret = ret ?: vcm_deassoc(demo.assoc[i]);
-		}
-		put_device(demo.dev[i]);
-	}
 	for (i = 0; i < BUFFERS; i++) {
 		if (demo.res[i]) {
 			if (!IS_ERR(vcm_get_physmem_from_res(demo.res[i])))
@@ -163,10 +173,59 @@ static int demo_tear_down(void)
 		if (demo.phys[i])
 			ret = ret ?: vcm_phys_free(demo.phys[i]);
 	}
-	if (demo.vcm)
-		ret = ret ?: vcm_free(demo.vcm);
+	/* The last one takes the devices off the context. */
+	for (i = 0; i < demo.nr; i++) {
+		vcm_put(demo.vcm);
+		put_device(demo.dev[i]);
+	}
+	kfree(demo.dev);
 	demo_check(!ret, "something could not be given back (%d)", ret);
 	memset(&demo, 0, sizeof(demo));
+	return ret;
+}
+
+static int demo_cast(struct device *dev)
+{
+	struct device **devs;
+	struct vcm *vcm;
+
+	/* From here on the device is on the context. */
+	vcm = vcm_get(dev, "frames");
+	if (IS_ERR(vcm))
+		return PTR_ERR(vcm);
+	devs = krealloc_array(demo.dev, demo.nr + 1, sizeof(*devs), GFP_KERNEL);
+	if (!devs || (demo.vcm && demo.vcm != vcm)) {
+		demo.dev = devs ?: demo.dev;
+		vcm_put(vcm);
+		return devs ? -ENOENT : -ENOMEM;
+	}
+	demo.dev = devs;
+	demo.dev[demo.nr++] = get_device(dev);
+	demo.vcm = vcm;
+	return 0;
+}
+
+/* Who takes part is said by the board. */
+static int demo_gather(void)
+{
+	struct device *dev;
+	int i, ret = 0;
+
+	for (i = 0; !ret && (dev = vcm_edu_get(i)); i++) {
+		ret = demo_cast(dev);
+		if (ret == -ENODEV || ret == -ENOENT) {
+			pr_info("%s takes no part: %s\n", dev_name(dev),
+				ret == -ENODEV ? "it is behind no IOMMU" :
+				"the board has put it elsewhere, or nowhere");
+			ret = 0;
+		}
+		put_device(dev);
+	}
+	if (!ret && demo.nr < 3) {
+		pr_err("this needs three edu devices behind an IOMMU, and there are %d\n",
+		       demo.nr);
+		ret = -ENODEV;
+	}
 	return ret;
 }
 
@@ -174,37 +233,28 @@ static int demo_set_up(void)
 {
 	int i, ret;
 
-	for (i = 0; i < PARTS; i++) {
-		demo.dev[i] = vcm_edu_get(i);
-		if (demo.dev[i])
-			continue;
-		pr_err("this needs three edu devices behind an IOMMU, and there are %d\n",
-		       i);
-		return -ENODEV;
-	}
-
-	/* An address space that belongs to no device ... */
-	demo.vcm = vcm_create(SZ_64M, SZ_64M);
-	if (IS_ERR(demo.vcm)) {
-		ret = PTR_ERR(demo.vcm);
-		demo.vcm = NULL;
-		return ret;
-	}
-	ret = vcm_set_name(demo.vcm, "video");
+	/* An address space that belongs to no device, and devices on it ... */
+	ret = demo_gather();
 	if (ret)
 		return ret;
 
-	/* ... memory in it ... */
+	/* ... and memory in it. It could as well be the other way. */
 	for (i = 0; i < BUFFERS; i++) {
-		struct vcm_res *res;
+		size_t len = buffer_spec[i].len;
+		u32 attr = buffer_spec[i].attr;
 		struct vcm_phys *phys;
+		struct vcm_res *res;
 
-		res = vcm_reserve(demo.vcm, buffer_spec[i].len,
-				  buffer_spec[i].attr);
+		if (buffer_spec[i].bound)
+			res = vcm_reserve_from_bound(vcm_get_bound(demo.vcm,
+								   buffer_spec[i].bound),
+						     len, attr);
+		else
+			res = vcm_reserve(demo.vcm, len, attr);
 		if (IS_ERR(res))
 			return PTR_ERR(res);
 		demo.res[i] = res;
-		phys = vcm_phys_alloc(NULL, buffer_spec[i].len, VCM_ZERO);
+		phys = vcm_phys_alloc(vcm_get_memtype(demo.vcm), len, VCM_ZERO);
 		if (IS_ERR(phys))
 			return PTR_ERR(phys);
 		demo.phys[i] = phys;
@@ -212,36 +262,54 @@ static int demo_set_up(void)
 		if (ret)
 			return ret;
 	}
-
-	/* ... and three devices on it. It could as well be the other way. */
-	for (i = 0; i < PARTS; i++) {
-		struct vcm_assoc *assoc;
-
-		assoc = vcm_assoc(demo.vcm, demo.dev[i], 0);
-		if (assoc == ERR_PTR(-ENODEV))
-			pr_err("%s is behind no IOMMU\n",
-			       dev_name(demo.dev[i]));
-		if (IS_ERR(assoc))
-			return PTR_ERR(assoc);
-		demo.assoc[i] = assoc;
-		ret = vcm_activate(assoc);
-		if (ret)
-			return ret;
-	}
 	return 0;
+}
+
+#define NAMES_PER_LINE	4
+
+static void demo_introduce_devices(void)
+{
+	char line[80];
+	int i, len;
+
+	pr_info("One address space, the context \"%s\", and %d devices on it:\n",
+		vcm_get_name(demo.vcm), demo.nr);
+	pr_info("  %-8s %s\n", "camera", dev_name(demo_camera()));
+	for (i = 1; i <= demo_codecs(); i++) {
+		if (i % NAMES_PER_LINE == 1)
+			len = 0;
+		len += scnprintf(line + len, sizeof(line) - len, " %s",
+				 dev_name(demo.dev[i]));
+		if (i % NAMES_PER_LINE && i < demo_codecs())
+			continue;
+		pr_info("  %-8s%s\n", i <= NAMES_PER_LINE ?
+			demo_codecs() == 1 ? "codec" : "codecs" : "", line);
+	}
+	pr_info("  %-8s %s\n", "display", dev_name(demo_display()));
+}
+
+static void demo_introduce_tables(void)
+{
+	unsigned int tables = vcm_get_num_tables(demo.vcm);
+	unsigned int units = vcm_get_num_units(demo.vcm);
+
+	if (units == 1)
+		pr_info("They are behind one IOMMU, which walks one page table.\n");
+	else if (tables == 1)
+		pr_info("They are behind %u IOMMUs, which share one page table: each mapping is written once.\n",
+			units);
+	else
+		pr_info("They are behind %u IOMMUs, with %u page tables: mirrored, each mapping is in all of them.\n",
+			units, tables);
 }
 
 static void demo_introduce(void)
 {
-	unsigned int tables = vcm_get_num_tables(demo.vcm);
 	dma_addr_t addr;
 	int i;
 
-	pr_info("One address space, the context \"video\", and three devices on it:\n");
-	for (i = 0; i < PARTS; i++)
-		pr_info("  %-8s %s\n", part_name[i], dev_name(demo.dev[i]));
-	pr_info("Their IOMMUs walk %u page table%s.\n", tables,
-		tables == 1 ? " together" : "s with the same contents");
+	demo_introduce_devices();
+	demo_introduce_tables();
 	for (i = 0; i < BUFFERS; i++) {
 		unsigned int blocks = demo_count_blocks(i);
 
@@ -250,14 +318,14 @@ static void demo_introduce(void)
 			buffer_spec[i].name, buffer_spec[i].len / SZ_1K, &addr,
 			blocks, str_plural(blocks));
 	}
-	pr_info("Each was mapped once, before any of the devices was there.\n");
+	pr_info("Each was mapped once, by one call, for all of them.\n");
 	pr_info("The CPU was given no mapping: what it shows here, it looked up for the proof.\n");
 }
 
 /* The display reads the second frame and puts it on the screen. */
 static int demo_show(void)
 {
-	struct device *display = demo.dev[DISPLAY];
+	struct device *display = demo_display();
 	int ret;
 
 	ret = vcm_edu_fetch(display, demo_addr(FLIPPED), 0, PICTURE);
@@ -266,6 +334,37 @@ static int demo_show(void)
 		return ret;
 	if (!demo_check(demo_holds(SCREEN, demo.flipped),
 			"the screen does not show the second frame"))
+		return -EIO;
+	return 0;
+}
+
+/* Each codec turns its share of the rows upside down. */
+static int demo_flip(void)
+{
+	dma_addr_t frame = demo_addr(FRAME), flipped = demo_addr(FLIPPED);
+	int i, row, ret = 0;
+
+	for (i = 1; i <= demo_codecs() && !ret; i++) {
+		ret = vcm_edu_fetch(demo.dev[i], frame, 0, PICTURE);
+		for (row = i - 1; row < ROWS && !ret; row += demo_codecs())
+			ret = vcm_edu_store(demo.dev[i],
+					    flipped + row * ROW_LEN,
+					    (ROWS - 1 - row) * ROW_LEN,
+					    ROW_LEN);
+	}
+	if (ret)
+		return ret;
+	if (demo_codecs() == 1)
+		pr_info("The codec read it at %pad, the same address, and wrote it upside down to\n",
+			&frame);
+	else
+		pr_info("%d codecs read it at %pad, the same address, and wrote it upside down to\n",
+			demo_codecs(), &frame);
+	pr_info("%pad, row by row%s.\n", &flipped,
+		demo_codecs() == 1 ? "" : ", each its share of them");
+	if (!demo_check(demo_holds(FRAME, demo.upright) &&
+			demo_holds(FLIPPED, demo.flipped),
+			"the second frame is not the first one upside down"))
 		return -EIO;
 	return 0;
 }
@@ -282,8 +381,8 @@ static int demo_play(void)
 	}
 	memcpy_to_page(demo_page(SCENE), 0, demo.upright, PICTURE);
 
-	ret = vcm_edu_fetch(demo.dev[CAMERA], demo_addr(SCENE), 0, PICTURE);
-	ret = ret ?: vcm_edu_store(demo.dev[CAMERA], frame, 0, PICTURE);
+	ret = vcm_edu_fetch(demo_camera(), demo_addr(SCENE), 0, PICTURE);
+	ret = ret ?: vcm_edu_store(demo_camera(), frame, 0, PICTURE);
 	if (ret)
 		return ret;
 	pr_info("The camera wrote a frame to %pad:\n", &frame);
@@ -292,19 +391,9 @@ static int demo_play(void)
 		return -EIO;
 	demo_print(demo.seen);
 
-	ret = vcm_edu_fetch(demo.dev[CODEC], frame, 0, PICTURE);
-	for (row = 0; row < ROWS && !ret; row++)
-		ret = vcm_edu_store(demo.dev[CODEC], flipped + row * ROW_LEN,
-				    (ROWS - 1 - row) * ROW_LEN, ROW_LEN);
+	ret = demo_flip();
 	if (ret)
 		return ret;
-	pr_info("The codec read it at %pad, the same address, and wrote it upside\n",
-		&frame);
-	pr_info("down to %pad, row by row.\n", &flipped);
-	if (!demo_check(demo_holds(FRAME, demo.upright) &&
-			demo_holds(FLIPPED, demo.flipped),
-			"the second frame is not the first one upside down"))
-		return -EIO;
 
 	ret = demo_show();
 	if (ret)
@@ -317,31 +406,35 @@ static int demo_play(void)
 }
 
 /*
- * The frame is unbacked, but the display still knows its address. The display
- * is on the context as before and its own buffer holds the flipped picture, so
- * whatever gets through would show.
+ * The frame is unbacked, but all devices still know its address, and are on the
+ * context as before. What each has in its own buffer is not, from the second row
+ * on, what is in the frame, so whatever gets through would show.
  */
 static int demo_intrude(void)
 {
 	dma_addr_t frame = demo_addr(FRAME), flipped = demo_addr(FLIPPED);
-	int ret;
+	int i, ret;
 
 	ret = vcm_unback(demo.res[FRAME]);
 	if (ret)
 		return ret;
 	pr_info("The frame was unbacked: its memory is still there, its address leads nowhere.\n");
 
-	ret = vcm_edu_store(demo.dev[DISPLAY], frame, 0, PICTURE);
-	if (ret)
-		return ret;
-	if (!demo_check(demo_holds(FRAME, demo.upright),
-			"the display wrote to unbacked memory"))
-		return -EIO;
-	pr_info("The display tried to write to %pad: blocked, the memory is unchanged.\n",
-		&frame);
+	for (i = 0; i < demo.nr; i++) {
+		ret = vcm_edu_store(demo.dev[i], frame, ROW_LEN,
+				    PICTURE - ROW_LEN);
+		if (ret)
+			return ret;
+		if (!demo_check(demo_holds(FRAME, demo.upright),
+				"%s wrote to unbacked memory",
+				dev_name(demo.dev[i])))
+			return -EIO;
+	}
+	pr_info("All %d devices tried to write to %pad: blocked, the memory is unchanged.\n",
+		demo.nr, &frame);
 
-	ret = vcm_edu_fetch(demo.dev[DISPLAY], frame, 0, PICTURE);
-	ret = ret ?: vcm_edu_store(demo.dev[DISPLAY], demo_addr(SCREEN), 0,
+	ret = vcm_edu_fetch(demo_display(), frame, 0, PICTURE);
+	ret = ret ?: vcm_edu_store(demo_display(), demo_addr(SCREEN), 0,
 				   PICTURE);
 	if (ret)
 		return ret;
@@ -405,10 +498,10 @@ void vcm_demo_device_gone(struct device *dev)
 	int i;
 
 	guard(mutex)(&demo_lock);
-	for (i = 0; i < PARTS; i++) {
+	for (i = 0; i < demo.nr; i++) {
 		if (demo.dev[i] != dev)
 			continue;
-		pr_info("The %s leaves: the show is over.\n", part_name[i]);
+		pr_info("%s leaves: the show is over.\n", dev_name(dev));
 		demo_tear_down();
 		return;
 	}

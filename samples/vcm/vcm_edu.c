@@ -9,8 +9,8 @@
  *  - It sets .driver_managed_dma, so that the kernel does not put the device
  *    on the address space of the DMA API, and VCMM can.
  *  - It never asks what is behind an address. Whoever tells it to move bytes
- *    has made a context, backed a reservation of it, and associated this
- *    device; see vcm_demo.c.
+ *    has put it on a context with vcm_get(), and backed a reservation of that;
+ *    see vcm_demo.c.
  */
 #include <linux/bits.h>
 #include <linux/cleanup.h>
