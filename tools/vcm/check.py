@@ -33,7 +33,7 @@ COMPILERS = {
                     packages=["clang"], make=["CC=clang"]),
 }
 NO_VCM = Kernel("check-no-vcm", "um", ["no-vcm", "uml"])
-OURS = re.compile(r"\b(vcm\w*|range_space\w*)\.o\b")
+OURS = re.compile(r"\b(vcm\w*|range_space\w*|size_p(?:lan|ool)\w*)\.o\b")
 
 
 def objects(tree):
