@@ -6,7 +6,8 @@
  * (joins a range, memory and tables), which calls vcm_res.c (ranges),
  * vcm_phys.c (memory and its mappers) and vcm_table.c (the tables of a
  * context); vcm_unit.c knows the low-level drivers, vcm_fault.c what to do when
- * a unit refuses an access.
+ * a unit refuses an access. vcm_phys.c gets its memory from vcm_memtype.c (memory
+ * types), and that from vcm_pool.c (the kinds of pools).
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -21,9 +22,16 @@
 #include <linux/ratelimit_types.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/size_plan.h>
+#include <linux/size_pool.h>
 #include <linux/spinlock.h>
 #include <linux/vcm-driver.h>
+#include <linux/vcm-memtype.h>
 #include <linux/vcm.h>
+#include <linux/workqueue.h>
+
+struct seq_file;
+struct vcm_pool;
 
 struct seq_file;
 
@@ -31,7 +39,7 @@ struct seq_file;
 
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
 #define VCM_RES_ATTRS	(VCM_RIGHTS | VCM_ALIGN_MASK)
-#define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_ALIGN_MASK)
+#define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_BLOCKS_MASK | VCM_ALIGN_MASK)
 
 /**
  * DOC: Lifetimes
@@ -47,6 +55,8 @@ struct seq_file;
  *              or a lookup holds a
  *              reference
  * allocation   it is not freed         a backing                   vcm_phys_free()
+ * memory type  it is not unregistered  an allocation, or somebody  vcm_memtype_
+ *                                      who got it                  unregister()
  * association  its context is not      being active                vcm_deassoc()
  *              freed
  * table        a unit walks it         (the core's own)            the last
@@ -67,6 +77,7 @@ struct seq_file;
  *
  *	vcm_topology_lock > &vcm.lock > &vcm.res_lock > &vcm_phys.lock
  *	                              vcm_chunks_lock > &vcm_phys.lock
+ *	vcm_memtypes_lock
  *
  * vcm_topology_lock (mutex)
  *	who is associated with what, and what is active: all of vcm.c. These
@@ -83,6 +94,10 @@ struct seq_file;
  *	which allocation a physical page belongs to.
  * &vcm_phys.lock (spinlock)
  *	who maps one allocation.
+ * vcm_memtypes_lock (mutex)
+ *	which memory types there are, and whose which range of memory is.
+ *	Nobody takes memory or gives it back under it, except for what is kept
+ *	ready when a memory type is registered.
  *
  * Faults have locks of their own: vcm_hooks_lock (mutex), who has hooked what,
  * which is RCU for those who report; and &vcm_hook.lock (raw spinlock), what a
@@ -222,13 +237,135 @@ struct vcm_res {
  * @pfns: its pages, in the index of all chunks
  * @phys: the allocation
  * @off: its place in the allocation, in bytes
- * @split: it is to be freed page by page
+ * @pool: where it came from, and goes back to
+ * @run: its blocks in a pool that is a range
+ * @split: in any other pool: it is to be freed page by page
  */
 struct vcm_chunk {
 	struct interval_tree_node pfns;
 	struct vcm_phys *phys;
 	size_t off;
-	bool split;
+	struct vcm_pool *pool;
+	union {
+		struct size_run *run;
+		bool split;
+	};
+};
+
+/**
+ * struct vcm_chunks - chunks that are not an allocation yet
+ * @nr: how many there are
+ * @room: how many there is room for
+ * @chunk: the chunks, from kvmalloc()
+ */
+struct vcm_chunks {
+	unsigned int nr;
+	unsigned int room;
+	struct vcm_chunk *chunk;
+};
+
+/**
+ * struct vcm_pool_ops - a kind of pool
+ * @name: for debugfs
+ * @init: fills in the pool's own part, &vcm_pool.sizes and &vcm_pool.nid
+ * @exit: undoes @init; nothing is taken from the pool
+ * @len: how much memory it has at most, in bytes
+ * @could: would there be such a piece if nothing were taken?
+ * @take: gets the piece that the plan proposes; -ENOSPC if there is none
+ * @give: gives it back; cannot fail, and allocates nothing
+ * @refill: optional; makes blocks ready, -ENOMEM if there are too few
+ * @show: optional; what is free, for debugfs
+ */
+struct vcm_pool_ops {
+	const char *name;
+	int (*init)(struct vcm_pool *pool, const struct vcm_pool_desc *desc);
+	void (*exit)(struct vcm_pool *pool);
+	u64 (*len)(struct vcm_pool *pool);
+	bool (*could)(struct vcm_pool *pool, const struct size_plan *plan);
+	int (*take)(struct vcm_pool *pool, const struct size_plan *plan,
+		    bool zero, int nid, struct vcm_chunk *chunk);
+	void (*give)(struct vcm_pool *pool, struct vcm_chunk *chunk);
+	int (*refill)(struct vcm_pool *pool);
+	void (*show)(struct vcm_pool *pool, struct seq_file *s);
+};
+
+/**
+ * struct vcm_ready - blocks of one size that are kept ready
+ * @order: log2 of their size in pages
+ * @target: how many there should be
+ * @nr: how many there are
+ * @pages: the blocks
+ */
+struct vcm_ready {
+	unsigned int order;
+	size_t target;
+	size_t nr;
+	struct list_head pages;
+};
+
+/**
+ * struct vcm_pool - a source of blocks
+ * @ops: its kind
+ * @sizes: which block sizes there are, a bitmap
+ * @nid: the node that all of it is on, or NUMA_NO_NODE
+ * @used: bytes that are taken
+ * @lock: guards &vcm_ready.nr and &vcm_ready.pages
+ * @nr_ready: of the page allocator: length of @ready
+ * @ready: of the page allocator: blocks that are kept ready
+ * @refill: of the page allocator: makes up for what was taken of @ready
+ * @cma: the area
+ * @node: of a range: in the list of all of them
+ * @first: of a range: first address
+ * @last: of a range: last address, inclusive
+ * @blocks: of a range: its blocks
+ */
+struct vcm_pool {
+	const struct vcm_pool_ops *ops;
+	unsigned long sizes;
+	int nid;
+	atomic64_t used;
+	union {
+		struct {
+			spinlock_t lock;	/* guards what is ready */
+			unsigned int nr_ready;
+			struct vcm_ready *ready;
+			struct work_struct refill;
+		};
+		struct cma *cma;
+		struct {
+			struct list_head node;
+			phys_addr_t first;
+			phys_addr_t last;
+			struct size_pool *blocks;
+		};
+	};
+};
+
+/**
+ * struct vcm_memtype - a named source of memory
+ * @name: what vcm_memtype_get() knows it by
+ * @users: who registered it, who got it, and each allocation
+ * @node: in the list of memory types
+ * @nr_allocs: allocations
+ * @nr_pools: length of @sizes and @pools
+ * @sizes: the block sizes of each pool
+ * @pools: the pools, in order of priority
+ */
+struct vcm_memtype {
+	/* immutable */
+	const char *name;
+
+	refcount_t users;
+
+	/* vcm_memtypes_lock */
+	struct list_head node;
+
+	atomic_long_t nr_allocs;
+
+	/* immutable */
+	unsigned int nr_pools;
+	unsigned long *sizes;
+	struct vcm_pool *pools;
 };
 
 /**
@@ -252,7 +389,7 @@ struct vcm_phys {
 
 	/* immutable */
 	unsigned int nr_chunks;
-	struct vcm_chunk chunks[] __counted_by(nr_chunks);
+	struct vcm_chunk *chunks;
 };
 
 /**
@@ -354,6 +491,18 @@ void vcm_phys_add_mapper(struct vcm_phys *phys, struct vcm_res *res);
 void vcm_phys_remove_mapper(struct vcm_phys *phys, struct vcm_res *res);
 struct vcm_res *vcm_phys_find_mapper(struct vcm_phys *phys, size_t off,
 				     struct vcm *vcm);
+
+/* vcm_memtype.c */
+extern struct mutex vcm_memtypes_lock;
+int vcm_memtype_take(struct vcm_memtype **type, size_t len, u32 attr, int nid,
+		     struct vcm_chunks *chunks);
+void vcm_memtype_give(struct vcm_memtype *type, struct vcm_chunk *chunks,
+		      unsigned int nr);
+void vcm_memtype_show(struct seq_file *s);
+
+/* vcm_pool.c */
+extern const struct vcm_pool_ops vcm_pool_pages;
+int vcm_pool_init(struct vcm_pool *pool, const struct vcm_pool_desc *desc);
 
 /* vcm_table.c */
 int vcm_table_map(struct vcm_table *table, dma_addr_t addr,

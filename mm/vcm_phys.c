@@ -10,26 +10,12 @@
 #define pr_fmt(fmt) "vcm: " fmt
 
 #include <linux/export.h>
-#include <linux/gfp.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
+#include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
 #include "vcm_internal.h"
-
-/**
- * struct vcm_memtype - a named source of memory
- * @name: what vcm_memtype_get() knows it by
- */
-struct vcm_memtype {
-	const char *name;
-};
-
-/* The page allocator. It is always there, so nobody counts references. */
-static struct vcm_memtype vcm_system = { .name = "system" };
 
 /* Every chunk of every allocation, by page. */
 static DEFINE_SPINLOCK(vcm_chunks_lock);
@@ -43,133 +29,6 @@ static phys_addr_t vcm_chunk_pa(const struct vcm_chunk *chunk)
 static size_t vcm_chunk_len(const struct vcm_chunk *chunk)
 {
 	return (size_t)(chunk->pfns.last - chunk->pfns.start + 1) << PAGE_SHIFT;
-}
-
-/**
- * vcm_memtype_get() - find a memory type
- * @name: its name; "system", the page allocator, always exists
- *
- * Context: May sleep.
- * Return: a counted reference, to be given back with vcm_memtype_put();
- * ERR_PTR(-ENOENT) if there is no such type, ERR_PTR(-EINVAL) without a name.
- */
-struct vcm_memtype *vcm_memtype_get(const char *name)
-{
-	if (IS_ERR_OR_NULL(name))
-		return ERR_PTR(-EINVAL);
-	return strcmp(name, vcm_system.name) ? ERR_PTR(-ENOENT) : &vcm_system;
-}
-EXPORT_SYMBOL_GPL(vcm_memtype_get);
-
-/**
- * vcm_memtype_put() - give a memory type back
- * @type: from vcm_memtype_get()
- *
- * Context: May sleep.
- */
-void vcm_memtype_put(struct vcm_memtype *type)
-{
-}
-EXPORT_SYMBOL_GPL(vcm_memtype_put);
-
-/*
- * While an allocation grows, its blocks are a list through &page.lru, and the
- * private field of the first page says how long the block is; bit 0 (lengths
- * are whole pages) that it was split into single pages.
- */
-#define VCM_BLOCK_SPLIT		1UL
-#define VCM_BLOCK_LEN(private)	((private) & PAGE_MASK)
-
-static void vcm_free_block(struct page *page, size_t len, bool split)
-{
-	size_t i;
-
-	if (!split) {
-		__free_pages(page, get_order(len));
-		return;
-	}
-	for (i = 0; i < len >> PAGE_SHIFT; i++)
-		__free_page(page + i);
-}
-
-static void vcm_free_list(struct list_head *blocks)
-{
-	struct page *page, *next;
-
-	list_for_each_entry_safe(page, next, blocks, lru) {
-		unsigned long private = page_private(page);
-
-		list_del(&page->lru);
-		set_page_private(page, 0);
-		vcm_free_block(page, VCM_BLOCK_LEN(private),
-			       private & VCM_BLOCK_SPLIT);
-	}
-}
-
-/* Keep @len bytes of a block, give the rest back. */
-static void vcm_trim_block(struct page *page, unsigned int order, size_t len)
-{
-	size_t i;
-
-	split_page(page, order);
-	for (i = len >> PAGE_SHIFT; i < BIT(order); i++)
-		__free_page(page + i);
-}
-
-/*
- * One block of at most @len bytes, the largest first. A large one is taken if
- * it lies ready; only the smallest that will do is worth waiting for, and
- * nobody is killed for either.
- */
-static struct page *vcm_alloc_block(size_t len, unsigned int least, gfp_t gfp)
-{
-	unsigned int order = clamp_t(unsigned int, ilog2(len >> PAGE_SHIFT),
-				     least, MAX_PAGE_ORDER);
-	struct page *page;
-
-	for (; order > least; order--) {
-		page = alloc_pages((gfp & ~__GFP_DIRECT_RECLAIM) |
-				   __GFP_NORETRY, order);
-		if (page)
-			goto found;
-	}
-	page = alloc_pages(gfp | __GFP_RETRY_MAYFAIL, order);
-	if (!page)
-		return NULL;
-found:
-	if (PAGE_SIZE << order > len) {
-		vcm_trim_block(page, order, len);
-		set_page_private(page, len | VCM_BLOCK_SPLIT);
-	} else {
-		set_page_private(page, PAGE_SIZE << order);
-	}
-	return page;
-}
-
-/* @len bytes in blocks, appended to @blocks; returns how many, or an errno. */
-static int vcm_alloc_list(struct list_head *blocks, size_t len, u32 attr)
-{
-	gfp_t gfp = GFP_KERNEL | __GFP_HIGHMEM | __GFP_NOWARN;
-	unsigned int least = 0, nr = 0;
-	struct page *page;
-
-	if (attr & VCM_ZERO)
-		gfp |= __GFP_ZERO;
-	if (VCM_ALIGN_ORDER(attr) > PAGE_SHIFT)
-		least = VCM_ALIGN_ORDER(attr) - PAGE_SHIFT;
-	if (attr & VCM_CONTIG)
-		least = max_t(unsigned int, least, get_order(len));
-	if (least > MAX_PAGE_ORDER)
-		return -EOPNOTSUPP;
-
-	for (; len; len -= VCM_BLOCK_LEN(page_private(page)), nr++) {
-		page = vcm_alloc_block(len, least, gfp);
-		if (!page)
-			return -ENOMEM;
-		list_add_tail(&page->lru, blocks);
-		cond_resched();
-	}
-	return nr;
 }
 
 static void vcm_index_chunk(struct vcm_chunk *chunk)
@@ -186,72 +45,84 @@ static void vcm_unindex_chunk(struct vcm_chunk *chunk)
 	spin_unlock(&vcm_chunks_lock);
 }
 
-static void vcm_phys_add_block(struct vcm_phys *phys, struct page *page)
+static void vcm_phys_add_chunk(struct vcm_phys *phys, struct vcm_chunk *chunk)
 {
-	unsigned long private = page_private(page);
-	size_t len = VCM_BLOCK_LEN(private);
-	struct vcm_chunk *chunk = &phys->chunks[phys->nr_chunks++];
-
-	list_del(&page->lru);
-	set_page_private(page, 0);
 	chunk->phys = phys;
 	chunk->off = phys->len;
-	chunk->split = private & VCM_BLOCK_SPLIT;
-	chunk->pfns.start = page_to_pfn(page);
-	chunk->pfns.last = chunk->pfns.start + (len >> PAGE_SHIFT) - 1;
-	phys->len += len;
+	phys->len += vcm_chunk_len(chunk);
 	vcm_index_chunk(chunk);
 	cond_resched();
 }
 
 /**
- * vcm_phys_alloc() - allocate physical memory
+ * vcm_phys_alloc_node() - allocate physical memory on a node
  * @type: memory type, NULL for "system"
- * @len: bytes, rounded up to whole pages; vcm_get_phys_len() tells
- * @attr: VCM_CONTIG for one chunk, VCM_ZERO for cleared memory, VCM_ALIGN(order)
- *        for chunks that begin at multiples of 2^order bytes
- *
- * The memory comes in the largest blocks that the page allocator has ready,
- * and never in more than was asked for. Nothing is mapped, not even into the
- * CPU (which sees it through its linear map all the same).
+ * @len: bytes, rounded up; see vcm_phys_alloc()
+ * @attr: attributes; see vcm_phys_alloc()
+ * @nid: a NUMA node, or NUMA_NO_NODE for any; all of the memory is on it
  *
  * Context: May sleep.
- * Return: the allocation; or an ERR_PTR(): -EINVAL for no length or an unknown
- * attribute, -EOPNOTSUPP if the memory type has no blocks large enough for
- * VCM_CONTIG or VCM_ALIGN(), -ENOMEM.
+ * Return: the allocation; or an ERR_PTR(): -EINVAL if there is no such node,
+ * -EOPNOTSUPP if the memory type has nothing there, and as vcm_phys_alloc().
  */
-struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr)
+struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
+				     u32 attr, int nid)
 {
-	struct page *page, *next;
+	struct vcm_chunks chunks;
 	struct vcm_phys *phys;
-	LIST_HEAD(blocks);
-	int nr;
+	unsigned int i;
+	int err;
 
 	if (IS_ERR(type) || !len || attr & ~VCM_PHYS_ATTRS)
 		return ERR_PTR(-EINVAL);
-	if (len > SIZE_MAX - PAGE_SIZE ||
-	    PAGE_ALIGN(len) >> PAGE_SHIFT > totalram_pages())
-		return ERR_PTR(-ENOMEM);
+	if (VCM_BLOCKS_MAX(attr) && VCM_BLOCKS_MIN(attr) > VCM_BLOCKS_MAX(attr))
+		return ERR_PTR(-EINVAL);
+	if (nid != NUMA_NO_NODE &&
+	    (nid < 0 || nid >= MAX_NUMNODES || !node_online(nid)))
+		return ERR_PTR(-EINVAL);
 
-	nr = vcm_alloc_list(&blocks, PAGE_ALIGN(len), attr);
-	if (nr < 0)
-		goto free;
-	phys = kvzalloc(struct_size(phys, chunks, nr), GFP_KERNEL);
-	if (!phys) {
-		nr = -ENOMEM;
-		goto free;
+	phys = kzalloc(sizeof(*phys), GFP_KERNEL);
+	if (!phys)
+		return ERR_PTR(-ENOMEM);
+	err = vcm_memtype_take(&type, len, attr, nid, &chunks);
+	if (err) {
+		kfree(phys);
+		return ERR_PTR(err);
 	}
-	phys->type = type ?: &vcm_system;
+	phys->type = type;
 	refcount_set(&phys->users, 1);
 	spin_lock_init(&phys->lock);
 	phys->mappers = RB_ROOT_CACHED;
-	list_for_each_entry_safe(page, next, &blocks, lru)
-		vcm_phys_add_block(phys, page);
+	phys->nr_chunks = chunks.nr;
+	phys->chunks = chunks.chunk;
+	for (i = 0; i < chunks.nr; i++)
+		vcm_phys_add_chunk(phys, &phys->chunks[i]);
 	return phys;
+}
+EXPORT_SYMBOL_GPL(vcm_phys_alloc_node);
 
-free:
-	vcm_free_list(&blocks);
-	return ERR_PTR(nr);
+/**
+ * vcm_phys_alloc() - allocate physical memory
+ * @type: memory type, NULL for "system"
+ * @len: bytes, rounded up to whole blocks of the smallest size that the memory
+ *       type has and @attr allows; vcm_get_phys_len() tells
+ * @attr: VCM_CONTIG for one chunk, VCM_ZERO for cleared memory, VCM_ALIGN(order)
+ *        for chunks that begin at multiples of 2^order bytes, VCM_BLOCKS(min,
+ *        max) for blocks of 2^min to 2^max bytes and no others
+ *
+ * The memory comes in the largest blocks that are there and not too much; then
+ * from smaller ones; then from the next pool of the memory type. Nothing is
+ * mapped, not even into the CPU (which sees most memory through its linear map
+ * all the same).
+ *
+ * Context: May sleep.
+ * Return: the allocation; or an ERR_PTR(): -EINVAL for no length, an unknown
+ * attribute or a bad memory type; -EOPNOTSUPP if the memory type cannot do what
+ * @attr asks for, even if nothing of it is taken; -ENOMEM.
+ */
+struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr)
+{
+	return vcm_phys_alloc_node(type, len, attr, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_GPL(vcm_phys_alloc);
 
@@ -274,14 +145,12 @@ int vcm_phys_free(struct vcm_phys *phys)
 
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&phys->mappers.rb_root));
 	for (i = 0; i < phys->nr_chunks; i++) {
-		struct vcm_chunk *chunk = &phys->chunks[i];
-
-		vcm_unindex_chunk(chunk);
-		vcm_free_block(pfn_to_page(chunk->pfns.start),
-			       vcm_chunk_len(chunk), chunk->split);
+		vcm_unindex_chunk(&phys->chunks[i]);
 		cond_resched();
 	}
-	kvfree(phys);
+	vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
+	kvfree(phys->chunks);
+	kfree(phys);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vcm_phys_free);

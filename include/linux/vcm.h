@@ -38,6 +38,20 @@ struct vcm_res;
 #define VCM_ZERO	BIT(9)	/* cleared before anybody sees it */
 
 /*
+ * Of an allocation: the block sizes that it may be made of, as orders.
+ * VCM_BLOCKS(16, 20) allows 64 KiB to 1 MiB; VCM_BLOCKS(20, 0), 1 MiB and
+ * more; without it, all are allowed.
+ */
+#define VCM_BLOCKS_MIN_SHIFT	12
+#define VCM_BLOCKS_MAX_SHIFT	18
+#define VCM_BLOCKS_MASK		GENMASK(23, 12)
+#define VCM_BLOCKS(min_order, max_order)					\
+	((((u32)(min_order) & 63) << VCM_BLOCKS_MIN_SHIFT) |		\
+	 (((u32)(max_order) & 63) << VCM_BLOCKS_MAX_SHIFT))
+#define VCM_BLOCKS_MIN(attr)	(((attr) >> VCM_BLOCKS_MIN_SHIFT) & 63)
+#define VCM_BLOCKS_MAX(attr)	(((attr) >> VCM_BLOCKS_MAX_SHIFT) & 63)
+
+/*
  * Alignment, for both: VCM_ALIGN(21) asks for multiples of 2^21 bytes. Without
  * it a reservation gets the alignment that lets the largest blocks be used,
  * and an allocation that of its blocks.
@@ -104,6 +118,8 @@ int vcm_free_bound(struct vcm_bound *bound);
 struct vcm_memtype *vcm_memtype_get(const char *name);
 void vcm_memtype_put(struct vcm_memtype *type);
 struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr);
+struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
+				     u32 attr, int nid);
 int vcm_phys_free(struct vcm_phys *phys);
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);

@@ -10,6 +10,7 @@
 #include <linux/highmem.h>
 #include <linux/kmsg_dump.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/vcm-machine.h>
 
@@ -316,6 +317,8 @@ void bed_expect_fault(struct vcm_bed *bed, dma_addr_t addr, u32 access)
  */
 unsigned long bed_free_pages(void)
 {
+	/* Some of what was freed still waits for a grace period. */
+	rcu_barrier();
 	drain_all_pages(NULL);
 	return global_zone_page_state(NR_FREE_PAGES);
 }
