@@ -228,6 +228,106 @@ static void fail_alloc(struct kunit *test)
 	KUNIT_EXPECT_LT(test, before, bed_free_pages() + SZ_4M / PAGE_SIZE);
 }
 
+/* 64 GiB: no memory, which nobody touches. */
+static const struct size_class_desc fail_blocks[] = { { SZ_1M, 1 }, { SZ_64K, 40 } };
+static const struct size_class_desc fail_ready[] = { { SZ_64K, 2 }, { PAGE_SIZE, 0 } };
+static const struct vcm_pool_desc fail_pools[] = {
+	{ .kind = VCM_POOL_RANGE, .start = 64 * (u64)SZ_1G, .len = SZ_4M,
+	  .blocks = fail_blocks, .nr_blocks = ARRAY_SIZE(fail_blocks) },
+	{ .kind = VCM_POOL_PAGES, .blocks = fail_ready, .nr_blocks = ARRAY_SIZE(fail_ready) },
+};
+static const struct vcm_memtype_desc fail_desc = {
+	.name = "fail", .pools = fail_pools, .nr_pools = ARRAY_SIZE(fail_pools),
+};
+
+static int call_register(struct sweep *s)
+{
+	s->out = vcm_memtype_register(&fail_desc);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_register(struct sweep *s)
+{
+	/* Blocks that could not be had are made up for. */
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_memtype_refill(s->out));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_memtype_unregister(s->out));
+}
+
+static void check_register(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, -ENOENT, PTR_ERR_OR_ZERO(vcm_memtype_get("fail")));
+}
+
+static int call_refill(struct sweep *s)
+{
+	return vcm_memtype_refill(s->arg);
+}
+
+static void undo_nothing(struct sweep *s)
+{
+}
+
+static void prepare_refill(struct sweep *s)
+{
+	struct vcm_pool *pool = &((struct vcm_memtype *)s->arg)->pools[1];
+	struct page *page = NULL;
+
+	spin_lock(&pool->lock);
+	if (pool->ready[0].nr) {
+		page = list_first_entry(&pool->ready[0].pages, struct page, lru);
+		list_del(&page->lru);
+		pool->ready[0].nr--;
+	}
+	spin_unlock(&pool->lock);
+	if (page)
+		__free_pages(page, pool->ready[0].order);
+}
+
+static int call_alloc_from(struct sweep *s)
+{
+	s->out = vcm_phys_alloc(s->arg, SZ_1M + 41 * SZ_64K + PAGE_SIZE, 0);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void check_alloc_from(struct sweep *s)
+{
+	struct vcm_memtype *type = s->arg;
+	struct size_class_stat stat;
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(s->test, 0, atomic_long_read(&type->nr_allocs));
+	KUNIT_EXPECT_EQ(s->test, 1, refcount_read(&type->users));
+	for (i = 0; i < type->nr_pools; i++)
+		KUNIT_EXPECT_EQ(s->test, 0, atomic64_read(&type->pools[i].used));
+	for (i = 0; size_pool_stat(type->pools[0].blocks, i, &stat); i++)
+		KUNIT_EXPECT_EQ(s->test, stat.count, stat.free);
+}
+
+static void fail_memtype(struct kunit *test)
+{
+	struct sweep declare = {
+		.test = test, .call = call_register, .undo = undo_register,
+		.check = check_register, .least = 4,
+	};
+	struct sweep refill = {
+		.test = test, .call = call_refill, .undo = undo_nothing,
+		.prepare = prepare_refill, .least = 1,
+	};
+	struct sweep alloc = {
+		.test = test, .call = call_alloc_from, .undo = undo_alloc,
+		.check = check_alloc_from, .least = 20,
+	};
+
+	need_injection(test);
+	sweep(&declare);
+	refill.arg = vcm_memtype_register(&fail_desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, refill.arg);
+	sweep(&refill);
+	alloc.arg = refill.arg;
+	sweep(&alloc);
+	KUNIT_EXPECT_EQ(test, 0, vcm_memtype_unregister(alloc.arg));
+}
+
 static int call_assoc(struct sweep *s)
 {
 	struct vcm_bed *bed = s->bed;
@@ -536,6 +636,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
+	KUNIT_CASE(fail_memtype),
 	{}
 };
 
