@@ -240,9 +240,10 @@ static int vcm_pages_take(struct vcm_pool *pool, const struct size_plan *plan, b
 		gfp &= ~__GFP_DIRECT_RECLAIM;
 	if (zero)
 		gfp |= __GFP_ZERO;
-	if (nid != NUMA_NO_NODE)
-		gfp |= __GFP_THISNODE;
-	page = alloc_pages_node(nid, gfp, get_order(whole));
+	if (nid == NUMA_NO_NODE)
+		page = alloc_pages(gfp, get_order(whole));
+	else
+		page = alloc_pages_node(nid, gfp | __GFP_THISNODE, get_order(whole));
 	if (!page)
 		return -ENOSPC;
 	chunk->split = len < PAGE_SIZE << get_order(whole);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of mm/vcm_memtype.c and mm/vcm_pool.c: memory types (P8, P9).
+ * KUnit tests of mm/vcm_memtype.c: memory types (P8, P9).
  *
  * A test for each rule and each attribute, and each attribute's test also looks
  * at what comes without it. Where nobody touches the memory it is a range of
@@ -8,111 +8,14 @@
  * and beyond 32 bits (hard case 22).
  */
 #include <kunit/test.h>
-#include <linux/cma.h>
-#include <linux/dma-map-ops.h>
-#include <linux/gfp.h>
-#include <linux/highmem.h>
-#include <linux/init.h>
-#include <linux/io.h>
-#include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/of_reserved_mem.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/prandom.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
-#include "../vcm_internal.h"
-#include "vcm_bed.h"
-
-/* Where there is no memory. */
-#define NOWHERE		(64 * (u64)SZ_1G)
-
-#define RANGE(at, bytes, list)						\
-	{ .kind = VCM_POOL_RANGE, .start = (at), .len = (bytes),	\
-	  .blocks = (list), .nr_blocks = ARRAY_SIZE(list) }
-
-static struct vcm_memtype *try_register(const char *name, const struct vcm_pool_desc *pools,
-					unsigned int nr)
-{
-	struct vcm_memtype_desc desc = { .name = name, .pools = pools, .nr_pools = nr };
-
-	return vcm_memtype_register(&desc);
-}
-
-static struct vcm_memtype *make(struct kunit *test, const struct vcm_pool_desc *pools,
-				unsigned int nr)
-{
-	struct vcm_memtype *type = try_register("test", pools, nr);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
-	return type;
-}
-
-static void end(struct kunit *test, struct vcm_memtype *type)
-{
-	unsigned int i;
-
-	for (i = 0; i < type->nr_pools; i++)
-		KUNIT_EXPECT_EQ(test, 0, atomic64_read(&type->pools[i].used));
-	KUNIT_EXPECT_EQ(test, 0, atomic_long_read(&type->nr_allocs));
-	KUNIT_EXPECT_EQ(test, 0, vcm_memtype_unregister(type));
-}
-
-static struct vcm_phys *get(struct kunit *test, struct vcm_memtype *type, size_t len,
-			    u32 attr)
-{
-	struct vcm_phys *phys = vcm_phys_alloc(type, len, attr);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, phys);
-	return phys;
-}
-
-static void give(struct kunit *test, struct vcm_phys *phys)
-{
-	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
-}
-
-static int refused(struct vcm_memtype *type, size_t len, u32 attr)
-{
-	struct vcm_phys *phys = vcm_phys_alloc(type, len, attr);
-
-	if (IS_ERR(phys))
-		return PTR_ERR(phys);
-	vcm_phys_free(phys);
-	return 0;
-}
-
-static void expect_chunk(struct kunit *test, struct vcm_phys *phys, unsigned int index,
-			 phys_addr_t want, size_t want_len)
-{
-	phys_addr_t pa;
-	size_t len;
-
-	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(phys, index, &pa, &len));
-	KUNIT_EXPECT_EQ(test, want, pa);
-	KUNIT_EXPECT_EQ(test, want_len, len);
-}
-
-static void expect_free(struct kunit *test, struct vcm_memtype *type, unsigned int pool,
-			unsigned int class, u64 want)
-{
-	struct size_class_stat stat;
-
-	KUNIT_ASSERT_TRUE(test, size_pool_stat(type->pools[pool].blocks, class, &stat));
-	KUNIT_EXPECT_EQ(test, want, stat.free);
-}
-
-static const struct size_class_desc big[] = { { SZ_1M, 2 }, { SZ_64K, 4 } };
-static const struct size_class_desc small[] = { { SZ_2M, 1 }, { SZ_64K, 8 }, { PAGE_SIZE, 32 } };
-
-#define BIG_LEN		(2 * SZ_1M + 4 * SZ_64K)
-#define SMALL_AT	(NOWHERE + SZ_1G)
-#define SMALL_LEN	(SZ_2M + 8 * SZ_64K + 32 * PAGE_SIZE)
-
-static const struct vcm_pool_desc two_pools[] = {
-	RANGE(NOWHERE, BIG_LEN, big),
-	RANGE(SMALL_AT, SMALL_LEN, small),
-};
+#include "vcm_memtype_test.h"
 
 /* P9: largest first, next size, next pool in order of priority. */
 static void memtype_greedy(struct kunit *test)
@@ -289,20 +192,6 @@ static void memtype_align(struct kunit *test)
 	end(test, type);
 }
 
-static void expect_blocks(struct kunit *test, struct vcm_phys *phys, size_t least,
-			  size_t most)
-{
-	phys_addr_t pa;
-	unsigned int i;
-	size_t len;
-
-	for (i = 0; !vcm_get_chunk(phys, i, &pa, &len); i++) {
-		KUNIT_EXPECT_GE(test, len, least);
-		KUNIT_EXPECT_LE(test, len, most);
-		KUNIT_EXPECT_EQ(test, 0, pa & (len - 1));
-	}
-}
-
 /* VCM_BLOCKS(), from the page allocator and from a range */
 static void memtype_blocks(struct kunit *test)
 {
@@ -343,463 +232,15 @@ static void memtype_blocks(struct kunit *test)
 	end(test, type);
 }
 
-#define REAL_ORDER	get_order(SZ_2M)
-
-/* 2 MiB that the page allocator has given away. */
-static struct page *real_memory(struct kunit *test)
-{
-	struct page *page = alloc_pages(GFP_KERNEL, REAL_ORDER);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	split_page(page, REAL_ORDER);
-	return page;
-}
-
-static void free_real_memory(struct page *page)
-{
-	unsigned int i;
-
-	for (i = 0; i < BIT(REAL_ORDER); i++)
-		__free_page(page + i);
-}
-
-static const struct size_class_desc real_blocks[] = {
-	{ SZ_1M, 1 }, { SZ_64K, 8 }, { PAGE_SIZE, SZ_512K / PAGE_SIZE },
-};
-
-static struct vcm_memtype *make_real(struct kunit *test, struct page *page)
-{
-	const struct vcm_pool_desc pool = RANGE(page_to_phys(page), SZ_2M, real_blocks);
-
-	return make(test, &pool, 1);
-}
-
-static bool is_filled(struct vcm_phys *phys, u8 value)
-{
-	bool is = true;
-	phys_addr_t pa;
-	size_t len, off;
-	unsigned int i;
-
-	for (i = 0; !vcm_get_chunk(phys, i, &pa, &len); i++)
-		for (off = 0; off < len; off += PAGE_SIZE) {
-			void *p = kmap_local_pfn(PHYS_PFN(pa + off));
-
-			is = is && !memchr_inv(p, value, PAGE_SIZE);
-			kunmap_local(p);
-		}
-	return is;
-}
-
-/* VCM_ZERO: without it, what was there; with it, nothing. */
-static void expect_zero(struct kunit *test, struct vcm_memtype *type, size_t len, bool exact)
-{
-	struct vcm_phys *phys = get(test, type, len, 0);
-
-	phys_fill(phys, 0x5a);
-	give(test, phys);
-	phys = get(test, type, len, 0);
-	if (exact)
-		KUNIT_EXPECT_TRUE(test, is_filled(phys, 0x5a));
-	phys_fill(phys, 0x5a);
-	give(test, phys);
-	phys = get(test, type, len, VCM_ZERO);
-	KUNIT_EXPECT_TRUE(test, is_filled(phys, 0));
-	phys_fill(phys, 0x5a);
-	give(test, phys);
-}
-
 static void memtype_zero(struct kunit *test)
 {
 	struct page *page = real_memory(test);
 	struct vcm_memtype *type = make_real(test, page);
 
-	expect_zero(test, type, SZ_1M + SZ_64K + 3 * PAGE_SIZE, true);
-	expect_zero(test, type, SZ_2M, true);
+	expect_zero(test, type, SZ_256K + SZ_64K + 3 * PAGE_SIZE, true);
+	expect_zero(test, type, REAL_LEN, true);
 	end(test, type);
 	free_real_memory(page);
-}
-
-static ulong unmapped;
-module_param(unmapped, ulong, 0444);
-MODULE_PARM_DESC(unmapped, "Address of 2 MiB of memory that the kernel does not use");
-
-/* Memory without a struct page that counts, and not in the linear map. */
-static void memtype_zero_unmapped(struct kunit *test)
-{
-	const struct vcm_pool_desc pool = RANGE(unmapped, SZ_2M, real_blocks);
-	struct vcm_memtype *type;
-	struct vcm_phys *phys;
-	u8 *p;
-
-	if (!unmapped)
-		kunit_skip(test, "no such memory; vcm_memtype_kunit.unmapped= tells of it");
-	p = memremap(unmapped, SZ_2M, MEMREMAP_WB);
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	memset(p, 0x5a, SZ_2M);
-	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0x5a, SZ_2M));
-	type = make(test, &pool, 1);
-	phys = get(test, type, SZ_1M, 0);
-	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0x5a, SZ_2M));
-	give(test, phys);
-	phys = get(test, type, SZ_1M, VCM_ZERO);
-	KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, SZ_1M));
-	KUNIT_EXPECT_NULL(test, memchr_inv(p + SZ_1M, 0x5a, SZ_1M));
-	give(test, phys);
-	end(test, type);
-	memunmap(p);
-}
-
-static size_t nr_ready(struct vcm_memtype *type)
-{
-	return READ_ONCE(type->pools[0].ready[0].nr);
-}
-
-/* P9: ready when needed, and made ready again. */
-static void memtype_refill(struct kunit *test)
-{
-	static const struct size_class_desc blocks[] = { { SZ_256K, 4 }, { PAGE_SIZE, 0 } };
-	const struct vcm_pool_desc pool = {
-		.kind = VCM_POOL_PAGES, .blocks = blocks, .nr_blocks = ARRAY_SIZE(blocks),
-	};
-	struct vcm_memtype *type = make(test, &pool, 1);
-	struct vcm_ready *ready = &type->pools[0].ready[0];
-	struct vcm_phys *phys[6];
-	struct page *page;
-	phys_addr_t pa;
-	unsigned int i;
-	size_t len;
-
-	KUNIT_EXPECT_EQ(test, 4, nr_ready(type));
-	/* What is ready is what is had. */
-	page = list_first_entry(&ready->pages, struct page, lru);
-	phys[0] = get(test, type, SZ_256K, 0);
-	expect_chunk(test, phys[0], 0, page_to_phys(page), SZ_256K);
-	/* Some time later there are as many as before. */
-	flush_work(&type->pools[0].refill);
-	KUNIT_EXPECT_EQ(test, 4, nr_ready(type));
-	give(test, phys[0]);
-	KUNIT_EXPECT_EQ(test, 4, nr_ready(type));
-
-	/* More than are ready come from the page allocator. */
-	phys[0] = get(test, type, 6 * SZ_256K + 3 * PAGE_SIZE, VCM_ZERO);
-	KUNIT_EXPECT_EQ(test, 6 + 3, phys[0]->nr_chunks);
-	KUNIT_EXPECT_TRUE(test, is_filled(phys[0], 0));
-	KUNIT_EXPECT_EQ(test, 0, vcm_memtype_refill(type));
-	KUNIT_EXPECT_EQ(test, 4, nr_ready(type));
-	phys_fill(phys[0], 0xff);
-	give(test, phys[0]);
-	/* Sizes that are not listed are not had: 6 pages are 6 blocks. */
-	phys[0] = get(test, type, 6 * PAGE_SIZE, 0);
-	KUNIT_EXPECT_EQ(test, 6, phys[0]->nr_chunks);
-	give(test, phys[0]);
-
-	/* Blocks that come back fill the gap, and no more than that. */
-	for (i = 0; i < ARRAY_SIZE(phys); i++)
-		phys[i] = get(test, type, SZ_256K, 0);
-	flush_work(&type->pools[0].refill);
-	spin_lock(&type->pools[0].lock);
-	list_for_each_entry(page, &ready->pages, lru)
-		KUNIT_EXPECT_NE(test, 0, page_count(page));
-	spin_unlock(&type->pools[0].lock);
-	for (i = 0; i < ARRAY_SIZE(phys); i++) {
-		KUNIT_EXPECT_EQ(test, 0, vcm_get_chunk(phys[i], 0, &pa, &len));
-		give(test, phys[i]);
-		KUNIT_EXPECT_EQ(test, 4, nr_ready(type));
-	}
-	expect_zero(test, type, SZ_256K, false);
-	end(test, type);
-	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_memtype_refill(NULL));
-	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_memtype_refill(ERR_PTR(-ENOMEM)));
-}
-
-/* Nothing of what was kept ready stays behind. */
-static void memtype_refill_no_leak(struct kunit *test)
-{
-	static const struct size_class_desc blocks[] = { { SZ_256K, 16 } };
-	const struct vcm_pool_desc pool = {
-		.kind = VCM_POOL_PAGES, .blocks = blocks, .nr_blocks = 1,
-	};
-	unsigned long before = 0;
-	unsigned int i;
-
-	for (i = 0; i < 9; i++) {
-		struct vcm_memtype *type = make(test, &pool, 1);
-
-		give(test, get(test, type, 20 * SZ_256K, 0));
-		end(test, type);
-		if (!i)
-			before = bed_free_pages();
-	}
-	/* 8 x 4 MiB would be missing. */
-	KUNIT_EXPECT_LT(test, before, bed_free_pages() + SZ_16M / PAGE_SIZE);
-}
-
-#ifdef CONFIG_CMA
-
-/*
- * User Mode Linux has no default area, but lets one be made when the command
- * line is read. Other machines know their memory only later: there, cma= does.
- */
-static struct cma *test_cma;
-
-#ifdef CONFIG_UML
-static int __init early_test_cma(char *arg)
-{
-	return cma_declare_contiguous(0, memparse(arg, NULL), 0, 0, 0, false, "vcm_test",
-				      &test_cma);
-}
-early_param("vcm_test_cma", early_test_cma);
-#endif
-
-static struct cma *get_cma(struct kunit *test)
-{
-	struct cma *cma = test_cma ?: dev_get_cma_area(NULL);
-
-	if (!cma)
-		kunit_skip(test, "no CMA area: cma= on the command line makes one");
-	return cma;
-}
-
-static void expect_in_cma(struct kunit *test, struct cma *cma, struct vcm_phys *phys)
-{
-	phys_addr_t pa, base = cma_get_base(cma);
-	unsigned int i;
-	size_t len;
-
-	for (i = 0; !vcm_get_chunk(phys, i, &pa, &len); i++) {
-		KUNIT_EXPECT_GE(test, pa, base);
-		KUNIT_EXPECT_LE(test, pa + len, base + cma_get_size(cma));
-	}
-}
-
-static void memtype_cma(struct kunit *test)
-{
-	struct cma *cma = get_cma(test);
-	struct vcm_pool_desc pools[] = {
-		{ .kind = VCM_POOL_CMA, .cma = cma }, { .kind = VCM_POOL_PAGES },
-	};
-	struct vcm_memtype *type = make(test, pools, 1), *both;
-	struct vcm_phys *phys;
-	size_t most = cma_get_size(cma);
-	phys_addr_t pa;
-	size_t len;
-
-	phys = get(test, type, SZ_2M + SZ_1M + PAGE_SIZE, 0);
-	KUNIT_EXPECT_EQ(test, 3, phys->nr_chunks);
-	KUNIT_EXPECT_EQ(test, SZ_2M + SZ_1M + PAGE_SIZE, vcm_get_phys_len(phys));
-	expect_in_cma(test, cma, phys);
-	expect_blocks(test, phys, PAGE_SIZE, SZ_2M);
-	give(test, phys);
-
-	/* Larger than any block of the page allocator, and of odd length. */
-	len = (PAGE_SIZE << MAX_PAGE_ORDER) + SZ_1M + PAGE_SIZE;
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, refused(NULL, len, VCM_CONTIG));
-	phys = get(test, type, len, VCM_CONTIG | VCM_ALIGN(21));
-	KUNIT_EXPECT_EQ(test, 1, phys->nr_chunks);
-	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(phys, 0, &pa, &len));
-	KUNIT_EXPECT_EQ(test, 0, pa & (SZ_2M - 1));
-	expect_in_cma(test, cma, phys);
-	give(test, phys);
-
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, refused(type, SZ_1M, VCM_ALIGN(62)));
-	KUNIT_EXPECT_EQ(test, -ENOMEM, refused(type, most + 1, 0));
-	expect_zero(test, type, SZ_1M + PAGE_SIZE, false);
-	end(test, type);
-
-	/* By name; the next pool takes over where the area ends. */
-	pools[0].cma = NULL;
-	pools[0].cma_name = cma_get_name(cma);
-	both = make(test, pools, 2);
-	phys = get(test, both, most + SZ_1M, 0);
-	KUNIT_EXPECT_GE(test, atomic64_read(&both->pools[1].used), SZ_1M);
-	KUNIT_EXPECT_EQ(test, most + SZ_1M, atomic64_read(&both->pools[0].used) +
-			atomic64_read(&both->pools[1].used));
-	KUNIT_EXPECT_GT(test, atomic64_read(&both->pools[0].used), most / 2);
-	give(test, phys);
-	end(test, both);
-}
-
-/* All of an area is had, again and again: nothing of it gets lost. */
-static void memtype_cma_no_loss(struct kunit *test)
-{
-	static const struct size_class_desc blocks[] = { { SZ_64K, 0 } };
-	struct cma *cma = get_cma(test);
-	const struct vcm_pool_desc pool = {
-		.kind = VCM_POOL_CMA, .cma = cma, .blocks = blocks, .nr_blocks = 1,
-	};
-	struct vcm_memtype *type = make(test, &pool, 1);
-	size_t half = round_down(cma_get_size(cma) / 2, SZ_64K);
-	unsigned int i;
-
-	for (i = 0; i < 8; i++) {
-		struct vcm_phys *phys = get(test, type, half, 0);
-
-		KUNIT_EXPECT_EQ(test, half / SZ_64K, phys->nr_chunks);
-		give(test, phys);
-	}
-	end(test, type);
-}
-
-static void expect_cma_refused(struct kunit *test)
-{
-	static const struct size_class_desc counted[] = { { SZ_64K, 1 } };
-	struct vcm_pool_desc pool = { .kind = VCM_POOL_CMA };
-
-	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR_OR_ZERO(try_register("test", &pool, 1)));
-	pool.cma_name = "no such area";
-	KUNIT_EXPECT_EQ(test, -ENODEV, PTR_ERR_OR_ZERO(try_register("test", &pool, 1)));
-	pool.cma = test_cma ?: dev_get_cma_area(NULL);
-	if (!pool.cma)
-		return;
-	pool.blocks = counted;
-	pool.nr_blocks = 1;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(try_register("test", &pool, 1)));
-}
-
-#else
-
-static void memtype_cma(struct kunit *test)
-{
-	kunit_skip(test, "no CMA in this kernel");
-}
-
-static void memtype_cma_no_loss(struct kunit *test)
-{
-	kunit_skip(test, "no CMA in this kernel");
-}
-
-static void expect_cma_refused(struct kunit *test)
-{
-	struct vcm_pool_desc pool = { .kind = VCM_POOL_CMA };
-
-	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, PTR_ERR_OR_ZERO(try_register("test", &pool, 1)));
-}
-
-#endif /* CONFIG_CMA */
-
-static void expect_refused(struct kunit *test, int err, struct vcm_pool_desc pool)
-{
-	KUNIT_EXPECT_EQ(test, err, PTR_ERR_OR_ZERO(try_register("refused", &pool, 1)));
-}
-
-/* Every way to declare nonsense. */
-static void memtype_register_errors(struct kunit *test)
-{
-	static const struct size_class_desc tiny[] = { { PAGE_SIZE / 2, 1 } };
-	static const struct size_class_desc odd[] = { { SZ_64K + PAGE_SIZE, 1 } };
-	static const struct size_class_desc huge[] = { { PAGE_SIZE << (MAX_PAGE_ORDER + 1), 1 } };
-	static const struct size_class_desc same[] = { { SZ_64K, 1 }, { SZ_64K, 1 } };
-	static const struct size_class_desc page[] = { { PAGE_SIZE, 1 } };
-	struct vcm_pool_desc pool = RANGE(NOWHERE, BIG_LEN, big);
-	struct vcm_memtype_desc desc = { .name = "test", .pools = &pool, .nr_pools = 1 };
-	const struct reserved_mem_ops ops = {};
-	struct reserved_mem rmem = { .base = NOWHERE, .size = BIG_LEN, .ops = &ops };
-
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(NULL)));
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(ERR_PTR(-EIO))));
-	desc.name = NULL;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(&desc)));
-	desc.name = "";
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(&desc)));
-	desc.name = "test";
-	desc.nr_pools = 0;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(&desc)));
-	desc.nr_pools = 1;
-	desc.pools = NULL;
-	KUNIT_EXPECT_EQ(test, -EINVAL, PTR_ERR_OR_ZERO(vcm_memtype_register(&desc)));
-	desc.pools = &pool;
-	desc.name = "system";
-	KUNIT_EXPECT_EQ(test, -EEXIST, PTR_ERR_OR_ZERO(vcm_memtype_register(&desc)));
-
-	pool.kind = VCM_POOL_NR_KINDS;
-	expect_refused(test, -EINVAL, pool);
-	pool.kind = VCM_POOL_RANGE;
-	pool.blocks = NULL;
-	expect_refused(test, -EINVAL, pool);
-	pool.nr_blocks = 0;
-	expect_refused(test, -EINVAL, pool);
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE, SZ_1M, tiny));
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE, SZ_1M, odd));
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE, SZ_1M, same));
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE, 0, page));
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE + 1, SZ_1M, page));
-	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE + SZ_64K, SZ_4M, big));
-	expect_refused(test, -ENOSPC, (struct vcm_pool_desc)RANGE(NOWHERE, BIG_LEN - 1, big));
-	expect_refused(test, -EOVERFLOW,
-		       (struct vcm_pool_desc)RANGE(-(u64)SZ_1M, SZ_1M + 1, page));
-
-	pool = (struct vcm_pool_desc){ .kind = VCM_POOL_PAGES, .nr_blocks = 1 };
-	expect_refused(test, -EINVAL, pool);
-	pool.blocks = tiny;
-	expect_refused(test, -EINVAL, pool);
-	pool.blocks = odd;
-	expect_refused(test, -EINVAL, pool);
-	pool.blocks = huge;
-	expect_refused(test, -EINVAL, pool);
-	pool.blocks = same;
-	pool.nr_blocks = 2;
-	expect_refused(test, -EINVAL, pool);
-
-	/* A region of reserved memory that another driver has. */
-	pool = (struct vcm_pool_desc){ .kind = VCM_POOL_RESERVED, .blocks = big, .nr_blocks = 2 };
-	expect_refused(test, -ENODEV, pool);
-	pool.rmem = &rmem;
-	expect_refused(test, -EBUSY, pool);
-	expect_cma_refused(test);
-	KUNIT_EXPECT_EQ(test, -ENOENT, PTR_ERR_OR_ZERO(vcm_memtype_get("test")));
-}
-
-/* A failure at the second pool takes the first one back. */
-static void memtype_register_undo(struct kunit *test)
-{
-	struct vcm_pool_desc pools[] = { two_pools[0], two_pools[1], two_pools[0] };
-	struct vcm_memtype *type;
-
-	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR_OR_ZERO(try_register("test", pools, 3)));
-	type = make(test, pools, 2);
-	end(test, type);
-}
-
-/* No byte is in two pools, nor in a pool and in the page allocator. */
-static void memtype_overlap(struct kunit *test)
-{
-	static const struct size_class_desc one[] = { { PAGE_SIZE, 1 } };
-	struct vcm_memtype *type = make(test, two_pools, 1);
-	const u64 end_at = NOWHERE + BIG_LEN;
-	struct page *page = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
-	struct vcm_memtype *next;
-	const struct vcm_pool_desc free_pages = RANGE(page_to_phys(page) + SZ_64K, PAGE_SIZE, one);
-	const struct vcm_pool_desc after = RANGE(end_at, PAGE_SIZE, one);
-
-	expect_refused(test, -EBUSY, (struct vcm_pool_desc)RANGE(NOWHERE, PAGE_SIZE, one));
-	expect_refused(test, -EBUSY,
-		       (struct vcm_pool_desc)RANGE(end_at - PAGE_SIZE, PAGE_SIZE, one));
-	next = try_register("next", &after, 1);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, next);
-	end(test, next);
-	end(test, type);
-
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	__free_pages(page, MAX_PAGE_ORDER);
-	expect_refused(test, -EBUSY, free_pages);
-}
-
-static void memtype_reserved(struct kunit *test)
-{
-	struct reserved_mem rmem = { .name = "vcm", .base = NOWHERE, .size = BIG_LEN };
-	const struct vcm_pool_desc pool = {
-		.kind = VCM_POOL_RESERVED, .rmem = &rmem,
-		.blocks = big, .nr_blocks = ARRAY_SIZE(big),
-	};
-	struct vcm_memtype *type = make(test, &pool, 1);
-	struct vcm_phys *phys = get(test, type, SZ_1M + SZ_64K, 0);
-
-	expect_chunk(test, phys, 0, NOWHERE, SZ_1M);
-	expect_chunk(test, phys, 1, NOWHERE + SZ_2M, SZ_64K);
-	give(test, phys);
-	KUNIT_EXPECT_EQ(test, -ENOMEM, refused(type, BIG_LEN + 1, 0));
-	end(test, type);
 }
 
 /* Busy means busy. */
@@ -884,7 +325,7 @@ static void memtype_back(struct kunit *test)
 	struct vcm_bed *bed = bed_new(test, test->param_value);
 	struct page *page = real_memory(test);
 	struct vcm_memtype *type = make_real(test, page);
-	struct vcm_phys *phys = get(test, type, SZ_1M + 3 * SZ_64K + PAGE_SIZE, 0);
+	struct vcm_phys *phys = get(test, type, SZ_256K + 2 * SZ_64K + PAGE_SIZE, 0);
 	struct vcm_res *res = bed_reserve(bed, SZ_2M, VCM_RW);
 	phys_addr_t pa;
 	size_t len;
@@ -948,6 +389,7 @@ static void memtype_back_far(struct kunit *test)
 }
 
 #define NR_FUZZ		64
+#define NR_STEPS	4000
 
 /* Random allocations of all kinds; the books of each pool are always exact. */
 static void memtype_fuzz(struct kunit *test)
@@ -962,7 +404,7 @@ static void memtype_fuzz(struct kunit *test)
 	u64 sum, used, free;
 
 	prandom_seed_state(&rnd, 20100624);
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < NR_STEPS; i++) {
 		struct size_class_stat stat;
 		struct vcm_phys **p = &phys[prandom_u32_state(&rnd) % NR_FUZZ];
 
@@ -1002,7 +444,7 @@ static void memtype_fuzz(struct kunit *test)
 					atomic64_read(&type->pools[n].used));
 		}
 	}
-	KUNIT_EXPECT_GT(test, met, 5000);
+	KUNIT_EXPECT_GT(test, met, NR_STEPS / 4);
 	for (i = 0; i < NR_FUZZ; i++)
 		if (phys[i])
 			give(test, phys[i]);
@@ -1011,21 +453,139 @@ static void memtype_fuzz(struct kunit *test)
 	end(test, type);
 }
 
-/* 100,000 blocks in one call, of which every one is its own chunk. */
+#define NR_RACERS	4
+#define RACE_MS		300
+
+/**
+ * struct racer - a thread that takes and gives memory
+ * @task: the thread
+ * @type: where from
+ * @mark: what it writes into its memory
+ * @rounds: how often it got some
+ * @surprises: how often it was not its own
+ */
+struct racer {
+	struct task_struct *task;
+	struct vcm_memtype *type;
+	u8 mark;
+	unsigned int rounds;
+	unsigned int surprises;
+};
+
+static int race(void *data)
+{
+	struct racer *r = data;
+	unsigned int i;
+
+	for (i = 0; !kthread_should_stop(); i++) {
+		size_t len = (1 + (i * 7 + r->mark) % 24) * PAGE_SIZE;
+		struct vcm_phys *phys = vcm_phys_alloc(r->type, len, i & 1 ? VCM_CONTIG : 0);
+
+		if (!IS_ERR(phys)) {
+			phys_fill(phys, r->mark);
+			cond_resched();
+			r->surprises += !is_filled(phys, r->mark);
+			r->surprises += vcm_memtype_unregister(r->type) != -EBUSY;
+			r->surprises += vcm_phys_free(phys) != 0;
+			r->rounds++;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Several threads at one memory type: nobody gets what another one has. */
+static void memtype_race(struct kunit *test)
+{
+	static const struct size_class_desc ready[] = { { SZ_64K, 2 }, { PAGE_SIZE, 0 } };
+	struct page *page = real_memory(test);
+	const struct vcm_pool_desc pools[] = {
+		RANGE(page_to_phys(page), REAL_LEN, real_blocks),
+		{ .kind = VCM_POOL_PAGES, .blocks = ready, .nr_blocks = ARRAY_SIZE(ready) },
+	};
+	struct vcm_memtype *type = make(test, pools, ARRAY_SIZE(pools));
+	struct vcm_phys *rest = get(test, type, SZ_256K + SZ_64K + 16 * PAGE_SIZE, 0);
+	struct racer racers[NR_RACERS];
+	unsigned int i;
+
+	for (i = 0; i < NR_RACERS; i++) {
+		racers[i] = (struct racer){ .type = type, .mark = 0x11 * (i + 1) };
+		racers[i].task = kthread_run(race, &racers[i], "memtype/%u", i);
+		KUNIT_EXPECT_FALSE(test, IS_ERR(racers[i].task));
+	}
+	msleep(RACE_MS);
+	for (i = 0; i < NR_RACERS; i++) {
+		if (IS_ERR(racers[i].task))
+			continue;
+		kthread_stop(racers[i].task);
+		KUNIT_EXPECT_EQ(test, 0, racers[i].surprises);
+		KUNIT_EXPECT_GT(test, racers[i].rounds, 0);
+	}
+	give(test, rest);
+	for (i = 0; i < ARRAY_SIZE(real_blocks); i++)
+		expect_free(test, type, 0, i, real_blocks[i].count);
+	end(test, type);
+	free_real_memory(page);
+}
+
+/* Many blocks in one call, each of which is a chunk. */
+#define NR_MANY		10000
+
 static void memtype_many(struct kunit *test)
 {
-	static const struct size_class_desc pages[] = { { PAGE_SIZE, 100000 } };
-	const struct vcm_pool_desc pool = RANGE(NOWHERE, 100000 * PAGE_SIZE, pages);
+	static const struct size_class_desc pages[] = { { PAGE_SIZE, NR_MANY } };
+	const struct vcm_pool_desc pool = RANGE(NOWHERE, NR_MANY * PAGE_SIZE, pages);
 	struct vcm_memtype *type = make(test, &pool, 1);
-	struct vcm_phys *phys = get(test, type, 100000 * PAGE_SIZE, 0);
+	struct vcm_phys *phys = get(test, type, NR_MANY * PAGE_SIZE, 0);
 
-	KUNIT_EXPECT_EQ(test, 100000, phys->nr_chunks);
+	KUNIT_EXPECT_EQ(test, NR_MANY, phys->nr_chunks);
 	expect_free(test, type, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, refused(type, 1, 0));
 	give(test, phys);
-	expect_free(test, type, 0, 0, 100000);
+	expect_free(test, type, 0, 0, NR_MANY);
 	end(test, type);
 }
+
+/* [memtype] */
+static const struct size_class_desc camera_region[] = {
+	{ SZ_16M, 1 }, { SZ_1M, 8 }, { SZ_64K, 64 },
+};
+
+static const struct size_class_desc camera_pages[] = {
+	{ SZ_2M, 2 }, { SZ_64K, 0 }, { PAGE_SIZE, 0 },
+};
+
+static const struct vcm_pool_desc camera_pools[] = {
+	{
+		.kind = VCM_POOL_RANGE, .start = 64ULL * SZ_1G, .len = SZ_32M,
+		.blocks = camera_region, .nr_blocks = ARRAY_SIZE(camera_region),
+	}, {
+		.kind = VCM_POOL_PAGES,
+		.blocks = camera_pages, .nr_blocks = ARRAY_SIZE(camera_pages),
+	},
+};
+
+static const struct vcm_memtype_desc camera_memory = {
+	.name = "camera", .pools = camera_pools, .nr_pools = ARRAY_SIZE(camera_pools),
+};
+
+static void memtype_example(struct kunit *test)
+{
+	/* Whoever knows the machine: */
+	struct vcm_memtype *camera = vcm_memtype_register(&camera_memory);
+
+	/* A driver: 16 MiB + 64 KiB from the region, a page from the other. */
+	struct vcm_memtype *type = vcm_memtype_get("camera");
+	struct vcm_phys *phys = vcm_phys_alloc(type, SZ_16M + SZ_64K + 1, 0);
+
+	KUNIT_EXPECT_EQ(test, SZ_16M + SZ_64K + PAGE_SIZE, vcm_get_phys_len(phys));
+
+	vcm_phys_free(phys);
+	vcm_memtype_put(type);
+	KUNIT_EXPECT_EQ(test, 0, vcm_memtype_unregister(camera));
+}
+
+/* [end] */
 
 /* What debugfs says is true. */
 static void memtype_show(struct kunit *test)
@@ -1055,22 +615,15 @@ static struct kunit_case vcm_memtype_cases[] = {
 	KUNIT_CASE(memtype_align),
 	KUNIT_CASE(memtype_blocks),
 	KUNIT_CASE(memtype_zero),
-	KUNIT_CASE(memtype_zero_unmapped),
-	KUNIT_CASE(memtype_refill),
-	KUNIT_CASE(memtype_refill_no_leak),
-	KUNIT_CASE(memtype_cma),
-	KUNIT_CASE(memtype_cma_no_loss),
-	KUNIT_CASE(memtype_register_errors),
-	KUNIT_CASE(memtype_register_undo),
-	KUNIT_CASE(memtype_overlap),
-	KUNIT_CASE(memtype_reserved),
 	KUNIT_CASE(memtype_unregister_busy),
 	KUNIT_CASE(memtype_node),
 	KUNIT_CASE_PARAM(memtype_back, vcm_bed_gen_params),
 	KUNIT_CASE(memtype_back_far),
 	KUNIT_CASE(memtype_fuzz),
+	KUNIT_CASE(memtype_race),
 	KUNIT_CASE(memtype_many),
 	KUNIT_CASE(memtype_show),
+	KUNIT_CASE(memtype_example),
 	{}
 };
 
