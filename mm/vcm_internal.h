@@ -55,8 +55,8 @@ struct seq_file;
  *              or a lookup holds a
  *              reference
  * allocation   it is not freed         a backing                   vcm_phys_free()
- * memory type  it is not unregistered  an allocation, or somebody  vcm_memtype_
- *                                      who got it                  unregister()
+ * memory type  it is not unregistered  an allocation, or somebody  vcm_memtype_unregister()
+ *                                      who got it
  * association  its context is not      being active                vcm_deassoc()
  *              freed
  * table        a unit walks it         (the core's own)            the last

@@ -19,6 +19,7 @@
 
 #include "vcm_internal.h"
 
+/* Which memory types there are, and whose which range of memory is. */
 DEFINE_MUTEX(vcm_memtypes_lock);
 
 static LIST_HEAD(vcm_memtypes);
@@ -372,9 +373,10 @@ int vcm_memtype_take(struct vcm_memtype **type, size_t len, u32 attr, int nid,
 		*type = &vcm_system;
 	sizes = (*type)->sizes;
 	if (nid != NUMA_NO_NODE) {
-		sizes = on_node = vcm_memtype_sizes_on(*type, nid);
+		on_node = vcm_memtype_sizes_on(*type, nid);
 		if (!on_node)
 			return -ENOMEM;
+		sizes = on_node;
 	}
 	err = size_plan_init(&plan, sizes, (*type)->nr_pools, &req);
 	if (err == -EOVERFLOW || (!err && !vcm_memtype_has(*type, plan.left)))

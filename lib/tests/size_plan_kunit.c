@@ -34,8 +34,8 @@ MODULE_PARM_DESC(seed, "Seed of the fuzz test, 0 for a random one");
 struct stock {
 	unsigned int nr;
 	unsigned long sizes[MAX_SOURCES];
-	unsigned int count[MAX_SOURCES][BITS_PER_LONG];
-	unsigned int took[MAX_SOURCES][BITS_PER_LONG];
+	u16 count[MAX_SOURCES][BITS_PER_LONG];
+	u16 took[MAX_SOURCES][BITS_PER_LONG];
 	unsigned int steps;
 };
 
@@ -61,7 +61,7 @@ static ssize_t carry_out(struct kunit *test, struct stock *stock,
 		return err;
 	while (size_plan_next(&plan)) {
 		unsigned int order = ilog2(plan.size);
-		unsigned int *took = &stock->took[plan.source][order];
+		u16 *took = &stock->took[plan.source][order];
 
 		KUNIT_ASSERT_LT(test, plan.source, stock->nr);
 		KUNIT_ASSERT_TRUE(test, is_power_of_2(plan.size));

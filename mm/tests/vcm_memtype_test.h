@@ -9,6 +9,7 @@
 #include <kunit/test.h>
 #include <linux/gfp.h>
 #include <linux/highmem.h>
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -23,7 +24,7 @@
 	  .blocks = (list), .nr_blocks = ARRAY_SIZE(list) }
 
 static inline struct vcm_memtype *try_register(const char *name, const struct vcm_pool_desc *pools,
-					unsigned int nr)
+					       unsigned int nr)
 {
 	struct vcm_memtype_desc desc = { .name = name, .pools = pools, .nr_pools = nr };
 
@@ -31,7 +32,7 @@ static inline struct vcm_memtype *try_register(const char *name, const struct vc
 }
 
 static inline struct vcm_memtype *make(struct kunit *test, const struct vcm_pool_desc *pools,
-				unsigned int nr)
+				       unsigned int nr)
 {
 	struct vcm_memtype *type = try_register("test", pools, nr);
 
@@ -50,7 +51,7 @@ static inline void end(struct kunit *test, struct vcm_memtype *type)
 }
 
 static inline struct vcm_phys *get(struct kunit *test, struct vcm_memtype *type, size_t len,
-			    u32 attr)
+				   u32 attr)
 {
 	struct vcm_phys *phys = vcm_phys_alloc(type, len, attr);
 
@@ -74,7 +75,7 @@ static inline int refused(struct vcm_memtype *type, size_t len, u32 attr)
 }
 
 static inline void expect_chunk(struct kunit *test, struct vcm_phys *phys, unsigned int index,
-			 phys_addr_t want, size_t want_len)
+				phys_addr_t want, size_t want_len)
 {
 	phys_addr_t pa;
 	size_t len;
@@ -85,7 +86,7 @@ static inline void expect_chunk(struct kunit *test, struct vcm_phys *phys, unsig
 }
 
 static inline void expect_free(struct kunit *test, struct vcm_memtype *type, unsigned int pool,
-			unsigned int class, u64 want)
+			       unsigned int class, u64 want)
 {
 	struct size_class_stat stat;
 
@@ -106,7 +107,7 @@ static const struct vcm_pool_desc two_pools[] = {
 };
 
 static inline void expect_blocks(struct kunit *test, struct vcm_phys *phys, size_t least,
-			  size_t most)
+				 size_t most)
 {
 	phys_addr_t pa;
 	unsigned int i;
