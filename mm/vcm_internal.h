@@ -33,7 +33,6 @@
 struct seq_file;
 struct vcm_pool;
 
-struct seq_file;
 
 #define VCM_NAME_LEN	32
 
@@ -520,7 +519,6 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 		    struct vcm_res *end);
 
 /* vcm_fault.c */
-struct seq_file;
 extern struct ratelimit_state vcm_fault_limit;
 int vcm_hook_add(struct device *dev, vcm_handler handler, void *data);
 int vcm_hook_remove(struct device *dev);
@@ -531,7 +529,6 @@ void vcm_hooks_show(struct seq_file *m);
 struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index);
 
 /* vcm_debugfs.c; with CONFIG_DEBUG_FS only, and here for its tests */
-struct seq_file;
 int vcm_contexts_show(struct seq_file *s, void *unused);
 int vcm_units_show(struct seq_file *s, void *unused);
 int vcm_graph_show(struct seq_file *s, void *unused);
