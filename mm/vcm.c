@@ -52,20 +52,14 @@ static LIST_HEAD(vcm_buses);
 
 /* Contexts */
 
-/**
- * vcm_create() - create a context
- * @start: first device address, a multiple of PAGE_SIZE; 0 will do
- * @len: bytes, a multiple of PAGE_SIZE
- *
- * An address space that belongs to no device and commits nothing. It may be
- * larger than what a device can reach: reservations are taken from where all
- * its devices can.
- *
- * Context: May sleep.
- * Return: the context; or an ERR_PTR(): -EINVAL for no length or unaligned
- * arguments, -EOVERFLOW if the end is no device address, -ENOMEM.
- */
-struct vcm *vcm_create(dma_addr_t start, u64 len)
+static void vcm_add_table(struct vcm *vcm, struct vcm_table *table)
+{
+	table->vcm = vcm;
+	INIT_LIST_HEAD(&table->walkers);
+	list_add_tail(&table->node, &vcm->tables);
+}
+
+static struct vcm *vcm_make(dma_addr_t start, u64 len, struct vcm_table *home)
 {
 	static unsigned int serial;
 	struct vcm *vcm;
@@ -88,6 +82,11 @@ struct vcm *vcm_create(dma_addr_t start, u64 len)
 	init_rwsem(&vcm->lock);
 	INIT_LIST_HEAD(&vcm->tables);
 	vcm_space_init(vcm);
+	if (home) {
+		vcm_add_table(vcm, home);
+		vcm->home = home;
+		vcm->home_ops = home->ops;
+	}
 	down_read(&vcm->lock);
 	vcm_tables_get_geometry(vcm, &vcm->usable);
 	up_read(&vcm->lock);
@@ -97,7 +96,71 @@ struct vcm *vcm_create(dma_addr_t start, u64 len)
 	list_add_tail(&vcm->node, &vcm_contexts);
 	return vcm;
 }
+
+/**
+ * vcm_create() - create a context
+ * @start: first device address, a multiple of PAGE_SIZE; 0 will do
+ * @len: bytes, a multiple of PAGE_SIZE
+ *
+ * An address space that belongs to no device and commits nothing. It may be
+ * larger than what a device can reach: reservations are taken from where all
+ * its devices can.
+ *
+ * Context: May sleep.
+ * Return: the context; or an ERR_PTR(): -EINVAL for no length or unaligned
+ * arguments, -EOVERFLOW if the end is no device address, -ENOMEM.
+ */
+struct vcm *vcm_create(dma_addr_t start, u64 len)
+{
+	return vcm_make(start, len, NULL);
+}
 EXPORT_SYMBOL_GPL(vcm_create);
+
+static bool vcm_home_complete(const struct vcm_table *table)
+{
+	const struct vcm_table_ops *ops = table->ops;
+
+	return ops && ops->free && ops->map && ops->unmap && ops->lookup &&
+	       !ops->reserve == !ops->unreserve && table->geo.pgsizes;
+}
+
+/**
+ * vcm_create_around() - create a context around a table
+ * @table: the table, which is written before and without any device; @ops and
+ *         @geo are filled in
+ * @start: as for vcm_create()
+ * @len: as for vcm_create()
+ *
+ * For back ends that make spaces of other kinds than devices do. The table is
+ * the context's *home*: it is there from the beginning, and vcm_free() frees
+ * it. Devices may join such a context as any other.
+ *
+ * Context: May sleep.
+ * Return: as vcm_create(), and -EINVAL for a bad pointer or a table that lacks
+ * a mandatory op. After an error @table is still the caller's.
+ */
+struct vcm *vcm_create_around(struct vcm_table *table, dma_addr_t start,
+			      u64 len)
+{
+	if (IS_ERR_OR_NULL(table) || !vcm_home_complete(table))
+		return ERR_PTR(-EINVAL);
+	return vcm_make(start, len, table);
+}
+EXPORT_SYMBOL_GPL(vcm_create_around);
+
+/**
+ * vcm_get_home() - the table that a context was made around
+ * @vcm: the context
+ *
+ * Context: Any.
+ * Return: the table, which stays until vcm_free(); NULL if there is none, and
+ * for a bad pointer.
+ */
+struct vcm_table *vcm_get_home(struct vcm *vcm)
+{
+	return IS_ERR_OR_NULL(vcm) ? NULL : vcm->home;
+}
+EXPORT_SYMBOL_GPL(vcm_get_home);
 
 /**
  * vcm_release() - the last reference to the memory of a context is gone
@@ -119,6 +182,20 @@ void vcm_assoc_forget(struct vcm_assoc *assoc)
 	list_del(&assoc->vcm_node);
 	kfree(assoc->walkers);
 	kfree(assoc);
+}
+
+/* Nobody reserves any more: the context is dead. */
+static void vcm_free_home(struct vcm *vcm)
+{
+	struct vcm_table *home = vcm->home;
+
+	if (!home)
+		return;
+	down_write(&vcm->lock);
+	list_del(&home->node);
+	vcm->home = NULL;
+	up_write(&vcm->lock);
+	home->ops->free(home);
 }
 
 /**
@@ -149,6 +226,7 @@ int vcm_free(struct vcm *vcm)
 	if (!vcm->dead)
 		return -EBUSY;
 
+	vcm_free_home(vcm);
 	WARN_ON_ONCE(!list_empty(&vcm->tables));
 	WARN_ON_ONCE(!list_empty(&vcm->windows));
 	list_for_each_entry_safe(assoc, next, &vcm->gone, vcm_node)
@@ -321,9 +399,7 @@ static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
 		ret = -EINVAL;
 		goto free;
 	}
-	table->vcm = vcm;
-	INIT_LIST_HEAD(&table->walkers);
-	list_add_tail(&table->node, &vcm->tables);
+	vcm_add_table(vcm, table);
 	walker = vcm_table_add_walker(table, unit);
 	if (IS_ERR(walker)) {
 		ret = PTR_ERR(walker);
@@ -352,7 +428,7 @@ free:
 	return ERR_PTR(ret);
 }
 
-/* One association less on a table; the last one takes the table along. */
+/* One association less on a table; the last takes it along, but for a home. */
 static void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
 			    const struct vcm_device *owner)
 {
@@ -360,7 +436,7 @@ static void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
 	struct vcm_geometry usable;
 
 	vcm_table_put_walker(walker);
-	if (list_empty(&table->walkers)) {
+	if (list_empty(&table->walkers) && table != vcm->home) {
 		list_del(&table->node);
 		vcm_back_empty(vcm, table, NULL);
 		table->ops->free(table);
@@ -595,13 +671,18 @@ static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
  * is mapped. Where the units' limits do not fit what the context holds, the
  * call is refused with a message that names the reservation and the limit.
  *
+ * A device that is behind no IOMMU takes part where it sees memory, as its DMA
+ * mask and the bus say by then, and nothing keeps it from the rest: it reaches
+ * all memory that it can address, whether it is active or not.
+ *
  * The association ends with vcm_deassoc(), or when the device's driver
  * unbinds, the device or its unit goes away.
  *
  * Context: May sleep.
  * Return: the association; or with nothing changed an ERR_PTR(): -EINVAL for a
- * bad pointer or attribute, -ENODEV if @dev is behind no unit, -EPROBE_DEFER
- * if one of its units is not ready, -EEXIST if it is on @vcm already, -ENOENT
+ * bad pointer or attribute, -ENODEV if @dev is behind no unit and has no DMA
+ * mask, -EPROBE_DEFER if one of its units is not ready, or it is not known
+ * without a driver whether there is one, -EEXIST if it is on @vcm already, -ENOENT
  * if @vcm is freed, -EBUSY if somebody else drives its DMA, -ERANGE if a
  * reservation, or what backs it, is beyond its limits, -ENOMEM, or what its
  * unit's driver says.
@@ -815,6 +896,9 @@ static void vcm_assoc_deactivate(struct vcm_assoc *assoc)
 /**
  * vcm_deactivate() - let a device reach nothing
  * @assoc: the association
+ *
+ * A device that is behind no IOMMU cannot be kept from anything: its driver has
+ * to stop it.
  *
  * Context: May sleep.
  * Return: 0; -ENOENT if it is not active, -ENODEV if the device or its unit is

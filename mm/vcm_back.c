@@ -112,15 +112,17 @@ static void vcm_back_settle(struct vcm_res *res, struct vcm_phys *phys,
  *
  * From here on, every device that is active on the context reaches @phys at
  * the address of @res, with the rights of @res; devices that become active
- * later do, too.
+ * later do, too. If the memory decides where it is seen, as it does in a
+ * one-to-one context, @res has its address from now on until vcm_unback().
  *
  * Context: May sleep.
  * Return: 0; or with nothing changed -EINVAL for a bad pointer, -EACCES if @res
  * grants neither VCM_READ nor VCM_WRITE, -ENOSPC if @phys is longer than @res,
- * -EBUSY if @res is backed, -ENOENT if it is unreserved, -ERANGE if a unit
- * cannot reach the memory, or it does not come in whole pages of that unit,
- * -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or what the unit's
- * driver says. -EIO if a unit did not answer when the call was
+ * -EBUSY if @res is backed, or the address that the memory decides on is
+ * reserved, -ENOENT if it is unreserved, -ERANGE if a unit cannot reach the
+ * memory, or not at this address, or it does not come in whole pages of that
+ * unit, -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or what the
+ * unit's driver says. -EIO if a unit did not answer when the call was
  * undone; then the reservation counts as backed until vcm_unback() succeeds.
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
@@ -143,7 +145,10 @@ int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 		goto unlock;
 	refcount_inc(&phys->users);
 
-	ret = vcm_tables_map(vcm, vcm_res_addr(res), phys, res->attr, &left);
+	ret = vcm_res_place(res, phys);
+	if (!ret)
+		ret = vcm_tables_map(vcm, vcm_res_addr(res), phys, res->attr,
+				     &left);
 	if (!ret) {
 		vcm_back_verify(vcm, vcm_res_addr(res), phys, true);
 		vcm_back_settle(res, phys, VCM_RES_BACKED);
@@ -248,8 +253,9 @@ EXPORT_SYMBOL_GPL(vcm_get_physmem_from_res);
 int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 		  dma_addr_t *out)
 {
-	struct vcm_res *from, *to = NULL;
-	size_t off;
+	struct vcm_res *from;
+	int ret = -ENOENT;
+	u64 off;
 
 	if (IS_ERR_OR_NULL(src) || IS_ERR_OR_NULL(dst) || !out)
 		return -EINVAL;
@@ -258,17 +264,13 @@ int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 		return PTR_ERR(from);
 
 	/* While the lock is held, what backs the reservation stays. */
-	off = addr - vcm_res_addr(from);
 	spin_lock(&src->res_lock);
+	off = (u64)addr - vcm_res_addr(from);
 	if (from->phys && off < from->phys->len)
-		to = vcm_phys_find_mapper(from->phys, off, dst);
+		ret = vcm_phys_find_addr(from->phys, off, dst, out);
 	spin_unlock(&src->res_lock);
 	vcm_res_put(from);
-	if (!to)
-		return -ENOENT;
-	*out = vcm_res_addr(to) + off;
-	vcm_res_put(to);
-	return 0;
+	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_translate);
 

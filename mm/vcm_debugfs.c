@@ -82,6 +82,8 @@ static const char *vcm_show_sharing(struct vcm *vcm)
 	table = list_first_entry(&vcm->tables, struct vcm_table, node);
 	if (!list_is_singular(&vcm->tables))
 		return "mirrored";
+	if (list_empty(&table->walkers))
+		return "no unit";
 	return list_is_singular(&table->walkers) ? "one unit" : "shared";
 }
 
@@ -92,9 +94,12 @@ static void vcm_show_tables(struct seq_file *s, struct vcm *vcm)
 	unsigned int nr = 0;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		seq_printf(s, "  table %u: %pad-%pad, blocks %#lx, %u active, walked by", nr++,
+		seq_printf(s, "  table %u%s: %pad-%pad, blocks %#lx, %u active, walked by", nr++,
+			   table == vcm->home ? " (home)" : "",
 			   &table->geo.first, &table->geo.last,
 			   table->geo.pgsizes, vcm_count_active(table));
+		if (list_empty(&table->walkers))
+			seq_puts(s, " nobody");
 		list_for_each_entry(walker, &table->walkers, node)
 			seq_printf(s, " %s", walker->unit->name);
 		seq_putc(s, '\n');
@@ -150,7 +155,11 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	}
 	spin_unlock(&vcm->res_lock);
 
-	seq_printf(s, "  %pad-%pad %s %s, %s", &first, &last,
+	if (first == VCM_NOWHERE)
+		seq_puts(s, "  nowhere");
+	else
+		seq_printf(s, "  %pad-%pad", &first, &last);
+	seq_printf(s, " %s %s, %s",
 		   vcm_show_rights(res->attr).text,
 		   vcm_show_size(vcm_res_len(res)).text, vcm_show_state(res));
 	if (len)
@@ -301,9 +310,9 @@ static void vcm_graph_tables(struct seq_file *s, struct vcm *vcm)
 	list_for_each_entry(table, &vcm->tables, node) {
 		size_t units = list_count_nodes(&table->walkers);
 
-		seq_printf(s, "\t\"%p\" [label=\"table %u\\n%zu unit%s, %u active\", shape=folder, fillcolor=wheat];\n",
-			   table, nr++, units, str_plural(units),
-			   vcm_count_active(table));
+		seq_printf(s, "\t\"%p\" [label=\"table %u%s\\n%zu unit%s, %u active\", shape=folder, fillcolor=wheat];\n",
+			   table, nr++, table == vcm->home ? " (home)" : "",
+			   units, str_plural(units), vcm_count_active(table));
 	}
 	seq_puts(s, "\t}\n");
 	list_for_each_entry(table, &vcm->tables, node) {

@@ -12,6 +12,7 @@
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
 
+#include <linux/dma-mapping.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -36,6 +37,9 @@ struct vcm_pool;
 
 #define VCM_NAME_LEN	32
 
+/* The address of what has none. */
+#define VCM_NOWHERE	DMA_MAPPING_ERROR
+
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
 #define VCM_RES_ATTRS	(VCM_RIGHTS | VCM_ALIGN_MASK)
 #define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_BLOCKS_MASK | VCM_ALIGN_MASK)
@@ -58,8 +62,9 @@ struct vcm_pool;
  *                                      who got it
  * association  its context is not      being active                vcm_deassoc()
  *              freed
- * table        a unit walks it         (the core's own)            the last
- *                                                                  vcm_deassoc()
+ * table        a unit walks it, or it  (the core's own)            the last
+ *              is its context's home                               vcm_deassoc(),
+ *                                                                  vcm_free()
  * unit         its driver or an        (vcm_iommu_remove() never   the last
  *              association holds it    refuses)                    reference
  * ============ ====================== =========================== ============
@@ -83,7 +88,8 @@ struct vcm_pool;
  *	calls are rare, program hardware, and are serialised for all contexts.
  * &vcm.lock (read/write semaphore)
  *	the tables of one context and the units that walk them. Backing and
- *	unbacking hold it for reading, so they run side by side; a table joins
+ *	unbacking hold it for reading, so they run side by side, and so does a
+ *	reservation whose address the home table gives; a table joins
  *	or leaves, a device is attached or detached, and an entry is looked up,
  *	under it for writing.
  * &vcm.res_lock (spinlock)
@@ -114,6 +120,8 @@ struct vcm_pool;
  * struct vcm - a context
  * @start: first address
  * @last: last address, inclusive
+ * @home_ops: how the home table is written, NULL if there is none; unlike the
+ *            table itself they stay
  * @ref: keeps the memory, not the context; see DOC: Lifetimes
  * @name: for messages and debugfs
  * @node: in the list of contexts
@@ -122,9 +130,14 @@ struct vcm_pool;
  * @declared: a board does; not the consumer's to free
  * @lock: guards the tables; see DOC: Locking
  * @tables: as many as the formats of the units force on the context
+ * @home: the one of them that the context was made around, NULL if devices
+ *        bring all of them
  * @res_lock: guards the reservations; see DOC: Locking
  * @space: the ranges that are reserved, and those of the bounds
  * @bounds: the bounds, in the order of their making
+ * @ordered: the reservations in the order of their making, if memory decides
+ *           where they lie; empty otherwise
+ * @nr_ordered: how many were ever put there
  * @nr_res: how many reservations there are, with those from bounds
  * @usable: what all tables can express; its last_pa is not used
  * @windows: what no reservation may touch, by first address
@@ -134,6 +147,7 @@ struct vcm {
 	/* immutable */
 	dma_addr_t start;
 	dma_addr_t last;
+	const struct vcm_table_ops *home_ops;
 
 	struct kref ref;
 
@@ -146,10 +160,13 @@ struct vcm {
 
 	struct rw_semaphore lock;
 	struct list_head tables;
+	struct vcm_table *home;
 
 	spinlock_t res_lock;	/* guards what follows */
 	struct range_space space;
 	struct list_head bounds;
+	struct list_head ordered;
+	u64 nr_ordered;
 	size_t nr_res;
 	struct vcm_geometry usable;
 	struct list_head windows;
@@ -203,12 +220,17 @@ struct vcm_bound {
 
 /**
  * struct vcm_res - a reservation
- * @range: its addresses, in &vcm.space or &vcm_bound.space
+ * @range: its addresses, in &vcm.space or &vcm_bound.space; VCM_NOWHERE, and in
+ *         no tree, while it is nowhere
  * @vcm: the context; holds a reference on its memory
  * @bound: the bound that it is taken from, or whose window it is, or NULL; not
  *         to be followed once it is unreserved
  * @ref: keeps the memory; see DOC: Lifetimes
+ * @len: bytes
  * @attr: access rights, and the alignment that was asked for
+ * @floating: its memory decides where it lies; without it is nowhere
+ * @number: its place in &vcm.ordered
+ * @node: in &vcm.ordered
  * @state: see &enum vcm_res_state
  * @phys: what it is backed with, or NULL; written under &vcm.res_lock and
  *        &vcm_phys.lock, so either is enough to read it
@@ -221,9 +243,13 @@ struct vcm_res {
 	struct vcm *vcm;
 	struct vcm_bound *bound;
 	struct kref ref;
+	size_t len;
 	u32 attr;
+	bool floating;
+	u64 number;
 
 	/* vcm->res_lock */
+	struct list_head node;
 	enum vcm_res_state state;
 	struct vcm_phys *phys;
 
@@ -470,6 +496,7 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 		       const struct vcm_device *owner);
 int vcm_res_claim(struct vcm_res *res, unsigned long from);
+int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys);
 void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
 		     enum vcm_res_state state);
 
@@ -480,7 +507,7 @@ static inline dma_addr_t vcm_res_addr(const struct vcm_res *res)
 
 static inline size_t vcm_res_len(const struct vcm_res *res)
 {
-	return res->range.last - res->range.first + 1;
+	return res->len;
 }
 
 /* vcm_phys.c */
@@ -488,8 +515,8 @@ size_t vcm_phys_next_run(struct vcm_phys *phys, unsigned int *chunk,
 			 phys_addr_t *pa);
 void vcm_phys_add_mapper(struct vcm_phys *phys, struct vcm_res *res);
 void vcm_phys_remove_mapper(struct vcm_phys *phys, struct vcm_res *res);
-struct vcm_res *vcm_phys_find_mapper(struct vcm_phys *phys, size_t off,
-				     struct vcm *vcm);
+int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
+		       dma_addr_t *addr);
 
 /* vcm_memtype.c */
 extern struct mutex vcm_memtypes_lock;

@@ -222,31 +222,35 @@ static struct vcm_res *vcm_mapper_to_res(struct interval_tree_node *node)
 }
 
 /**
- * vcm_phys_find_mapper() - who maps a byte of an allocation in a context?
+ * vcm_phys_find_addr() - where does a context see a byte of an allocation?
  * @phys: the allocation
  * @off: the byte
  * @vcm: the context
+ * @addr: where to put the address
  *
  * Context: The caller keeps @phys from being freed.
- * Return: a counted reference, or NULL.
+ * Return: 0, or -ENOENT if it does not see it.
  */
-struct vcm_res *vcm_phys_find_mapper(struct vcm_phys *phys, size_t off,
-				     struct vcm *vcm)
+int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
+		       dma_addr_t *addr)
 {
 	struct interval_tree_node *node;
 	struct vcm_res *res;
+	int ret = -ENOENT;
 
+	/* Who is a mapper stays where it is. */
 	spin_lock(&phys->lock);
 	for (node = interval_tree_iter_first(&phys->mappers, off, off);
 	     (res = vcm_mapper_to_res(node));
 	     node = interval_tree_iter_next(node, off, off)) {
 		if (res->vcm == vcm) {
-			kref_get(&res->ref);
+			*addr = vcm_res_addr(res) + off;
+			ret = 0;
 			break;
 		}
 	}
 	spin_unlock(&phys->lock);
-	return res;
+	return ret;
 }
 
 /* The chunk that @pa belongs to, and where in the allocation it lies. */

@@ -41,6 +41,7 @@ void vcm_space_init(struct vcm *vcm)
 	spin_lock_init(&vcm->res_lock);
 	INIT_LIST_HEAD(&vcm->windows);
 	INIT_LIST_HEAD(&vcm->bounds);
+	INIT_LIST_HEAD(&vcm->ordered);
 	range_space_init(&vcm->space, vcm->start, vcm->last);
 }
 
@@ -180,20 +181,61 @@ static int vcm_space_insert_at(struct vcm *vcm, struct vcm_res *res,
 	return range_insert_at(vcm_res_space(res), &res->range, addr, last);
 }
 
+/* Whole pages of the context. */
+static int vcm_round_len(const struct vcm *vcm, size_t *len)
+{
+	size_t granule = vcm_granule(&vcm->usable);
+
+	if (check_add_overflow(*len, granule - 1, len))
+		return -ENOSPC;
+	*len &= ~(granule - 1);
+	return 0;
+}
+
+/* Does memory decide where a reservation lies? */
+static bool vcm_space_floats(const struct vcm *vcm)
+{
+	return vcm->home_ops && vcm->home_ops->place;
+}
+
+/* Does somebody else hand the addresses out? */
+static bool vcm_space_is_lent(const struct vcm *vcm)
+{
+	return vcm->home_ops && vcm->home_ops->reserve;
+}
+
+static int vcm_space_float(struct vcm *vcm, struct vcm_res *res, size_t len)
+{
+	if (len - 1 > vcm->usable.last - vcm->usable.first)
+		return -ENOSPC;
+	res->floating = true;
+	return 0;
+}
+
 /* Find the place of a new reservation, at @addr if there is one. */
 static int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
 			   const dma_addr_t *addr, size_t len)
 {
-	size_t granule = vcm_granule(&vcm->usable);
+	int ret;
 
-	if (vcm->dead)
-		return -ENOENT;
-	if (check_add_overflow(len, granule - 1, &len))
-		return -ENOSPC;
-	len &= ~(granule - 1);
+	lockdep_assert_held(&vcm->res_lock);
+
+	ret = vcm->dead ? -ENOENT : vcm_round_len(vcm, &len);
+	if (ret)
+		return ret;
+	res->len = len;
 	if (addr)
 		return vcm_space_insert_at(vcm, res, *addr, len);
+	if (vcm_space_floats(vcm))
+		return vcm_space_float(vcm, res, len);
 	return vcm_space_insert(vcm, res, len);
+}
+
+static void vcm_res_set_nowhere(struct vcm_res *res)
+{
+	RB_CLEAR_NODE(&res->range.rb);
+	res->range.first = VCM_NOWHERE;
+	res->range.last = VCM_NOWHERE;
 }
 
 static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
@@ -207,8 +249,56 @@ static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
 	res->bound = bound;
 	res->attr = attr;
 	kref_init(&res->ref);
-	RB_CLEAR_NODE(&res->range.rb);
+	INIT_LIST_HEAD(&res->node);
+	vcm_res_set_nowhere(res);
 	return res;
+}
+
+/* Give it its addresses, and make it one of the context. */
+static int vcm_res_enter(struct vcm_res *res, const dma_addr_t *addr,
+			 size_t len)
+{
+	struct vcm *vcm = res->vcm;
+	int ret;
+
+	spin_lock(&vcm->res_lock);
+	ret = vcm_space_place(vcm, res, addr, len);
+	if (!ret) {
+		if (vcm_space_floats(vcm)) {
+			res->number = vcm->nr_ordered++;
+			list_add_tail(&res->node, &vcm->ordered);
+		}
+		vcm->nr_res++;
+		kref_get(&vcm->ref);
+	}
+	spin_unlock(&vcm->res_lock);
+	return ret;
+}
+
+/* As vcm_res_enter(), at the address that the home table hands out. */
+static int vcm_res_enter_lent(struct vcm_res *res, size_t len)
+{
+	struct vcm *vcm = res->vcm;
+	struct vcm_table *home;
+	dma_addr_t addr;
+	int ret;
+
+	/* The home table stays, and so does what the context can express. */
+	down_read(&vcm->lock);
+	home = vcm->home;
+	ret = home ? vcm_round_len(vcm, &len) : -ENOENT;
+	if (ret)
+		goto unlock;
+	ret = home->ops->reserve(home, len,
+				 vcm_pick_align(vcm, len, res->attr), &addr);
+	if (ret)
+		goto unlock;
+	ret = vcm_res_enter(res, &addr, len);
+	if (ret)
+		home->ops->unreserve(home, addr);
+unlock:
+	up_read(&vcm->lock);
+	return ret;
 }
 
 static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
@@ -224,13 +314,10 @@ static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 	if (!res)
 		return ERR_PTR(-ENOMEM);
 
-	spin_lock(&vcm->res_lock);
-	ret = vcm_space_place(vcm, res, addr, len);
-	if (!ret) {
-		vcm->nr_res++;
-		kref_get(&vcm->ref);
-	}
-	spin_unlock(&vcm->res_lock);
+	if (!vcm_space_is_lent(vcm))
+		ret = vcm_res_enter(res, addr, len);
+	else
+		ret = addr ? -EOPNOTSUPP : vcm_res_enter_lent(res, len);
 	if (ret)
 		trace_vcm_reserve(vcm->name, addr ? *addr : 0, len, ret);
 	else
@@ -254,10 +341,16 @@ static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  * use, and that keeps clear of bounds and of the windows which one of them
  * cannot. It commits no memory.
  *
- * Context: May sleep. Takes &vcm.res_lock.
+ * In a context of the kernel the kernel picks the range. In a one-to-one
+ * context the memory does: the reservation is nowhere until vcm_back(), and
+ * again after vcm_unback().
+ *
+ * Context: May sleep. Takes &vcm.res_lock, in a context of the kernel also
+ * &vcm.lock for reading.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
  * length or an unknown attribute, -ENOSPC if no such range is free, -ENOENT if
- * the context is freed, -ENOMEM.
+ * the context is freed, -ENOMEM (which a context of the kernel also says when
+ * no range is free).
  */
 struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
 {
@@ -278,7 +371,8 @@ EXPORT_SYMBOL_GPL(vcm_reserve);
  * length, an unknown attribute or an unaligned address, -ERANGE if the range
  * leaves the context, or what its devices can reach, or touches a window that
  * one of them cannot use, -EBUSY if it overlaps a reservation or a bound,
- * -ENOENT if the context is freed, -ENOSPC if @len cannot be rounded up, -ENOMEM.
+ * -ENOENT if the context is freed, -ENOSPC if @len cannot be rounded up,
+ * -EOPNOTSUPP in a context of the kernel, -ENOMEM.
  */
 struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 			       u32 attr)
@@ -287,23 +381,11 @@ struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 }
 EXPORT_SYMBOL_GPL(vcm_reserve_at);
 
-/**
- * vcm_unreserve() - give a range back
- * @res: the reservation; not to be used any more, except through references
- *       that a lookup has counted
- *
- * Context: May sleep. Takes &vcm.res_lock.
- * Return: 0; -EBUSY if it is backed, nothing changes then; -ENOENT if it is
- * unreserved already; -EINVAL for a bad pointer.
- */
-int vcm_unreserve(struct vcm_res *res)
+/* The opposite of vcm_res_enter(). */
+static int vcm_res_leave(struct vcm_res *res)
 {
-	struct vcm *vcm;
+	struct vcm *vcm = res->vcm;
 	int ret = 0;
-
-	if (IS_ERR_OR_NULL(res))
-		return -EINVAL;
-	vcm = res->vcm;
 
 	spin_lock(&vcm->res_lock);
 	if (res->state == VCM_RES_GONE) {
@@ -312,11 +394,52 @@ int vcm_unreserve(struct vcm_res *res)
 		ret = -EBUSY;
 	} else {
 		res->state = VCM_RES_GONE;
-		range_remove(vcm_res_space(res), &res->range);
+		if (!RB_EMPTY_NODE(&res->range.rb))
+			range_remove(vcm_res_space(res), &res->range);
+		list_del_init(&res->node);
 		vcm->nr_res--;
 	}
 	spin_unlock(&vcm->res_lock);
+	return ret;
+}
 
+static int vcm_res_leave_lent(struct vcm_res *res)
+{
+	struct vcm *vcm = res->vcm;
+	int ret;
+
+	/* The home table stays until this is through. */
+	down_read(&vcm->lock);
+	ret = vcm_res_leave(res);
+	if (!ret)
+		vcm->home->ops->unreserve(vcm->home, vcm_res_addr(res));
+	up_read(&vcm->lock);
+	return ret;
+}
+
+/**
+ * vcm_unreserve() - give a range back
+ * @res: the reservation; not to be used any more, except through references
+ *       that a lookup has counted
+ *
+ * Context: May sleep. Takes &vcm.res_lock, in a context of the kernel also
+ * &vcm.lock for reading.
+ * Return: 0; -EBUSY if it is backed, nothing changes then; -ENOENT if it is
+ * unreserved already; -EINVAL for a bad pointer.
+ */
+int vcm_unreserve(struct vcm_res *res)
+{
+	struct vcm *vcm;
+	int ret;
+
+	if (IS_ERR_OR_NULL(res))
+		return -EINVAL;
+	vcm = res->vcm;
+
+	if (vcm_space_is_lent(vcm))
+		ret = vcm_res_leave_lent(res);
+	else
+		ret = vcm_res_leave(res);
 	trace_vcm_unreserve(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	if (!ret)
 		vcm_res_put(res);
@@ -374,6 +497,56 @@ int vcm_res_claim(struct vcm_res *res, unsigned long from)
 	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
 }
 
+/* The opposite of vcm_res_place(), or of as much of it as there is. */
+static void vcm_res_lift(struct vcm_res *res)
+{
+	if (!RB_EMPTY_NODE(&res->range.rb))
+		range_remove(vcm_res_space(res), &res->range);
+	vcm_res_set_nowhere(res);
+}
+
+/**
+ * vcm_res_place() - give a floating reservation the addresses of its memory
+ * @res: the reservation; one that has its addresses for good keeps them
+ * @phys: the memory
+ *
+ * vcm_res_publish() takes them back when the reservation is idle again.
+ *
+ * Context: The caller has claimed @res and still holds &vcm.lock.
+ * Return: 0; -EBUSY if they are reserved; -ERANGE if the context does not have
+ * them, its devices cannot use them, or they are not aligned as @res demands.
+ */
+int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
+{
+	struct vcm *vcm = res->vcm;
+	unsigned int chunk = 0;
+	dma_addr_t addr;
+	phys_addr_t pa;
+	int ret;
+
+	lockdep_assert_held_read(&vcm->lock);
+
+	if (!res->floating)
+		return 0;
+	vcm_phys_next_run(phys, &chunk, &pa);
+	addr = vcm->home->ops->place(vcm->home, pa);
+	if (addr == VCM_NOWHERE) {
+		ret = -ERANGE;
+	} else {
+		spin_lock(&vcm->res_lock);
+		ret = vcm_space_insert_at(vcm, res, addr, phys->len);
+		spin_unlock(&vcm->res_lock);
+	}
+	if (!ret)
+		return 0;
+	pr_err("%s: %zu bytes of memory at %pap decide on an address that is %s\n",
+	       vcm->name, phys->len, &pa,
+	       ret == -EBUSY ? "reserved" :
+	       ret == -EINVAL ? "not aligned as the reservation demands" :
+	       "out of reach of the context or of one of its devices");
+	return ret == -EINVAL ? -ERANGE : ret;
+}
+
 /**
  * vcm_res_publish() - end what vcm_res_claim() began
  * @res: the reservation
@@ -393,6 +566,8 @@ void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
 		vcm_phys_add_mapper(phys, res);
 	else if (!phys && res->phys)
 		vcm_phys_remove_mapper(res->phys, res);
+	if (state == VCM_RES_IDLE && res->floating)
+		vcm_res_lift(res);
 	res->state = state;
 	spin_unlock(&vcm->res_lock);
 }
@@ -412,7 +587,7 @@ static int vcm_res_fits(struct vcm *vcm, struct vcm_res *res,
 			&usable->last);
 		return -ERANGE;
 	}
-	if (!IS_ALIGNED((u64)first | vcm_res_len(res), granule)) {
+	if (!IS_ALIGNED((u64)first | ((u64)last + 1), granule)) {
 		dev_err(dev, "vcm: %s: the reservation %pad-%pad is not in whole pages of the device, %llu bytes\n",
 			vcm->name, &first, &last, granule);
 		return -ERANGE;
@@ -531,11 +706,40 @@ struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr)
 }
 EXPORT_SYMBOL_GPL(vcm_get_res);
 
+/* By address. @prev may be out of the tree. */
+static struct vcm_res *vcm_next_by_addr(struct vcm *vcm, struct vcm_res *prev)
+{
+	struct vcm_res *res = prev ? vcm_space_next(vcm, prev) :
+				     vcm_space_find(vcm, 0, U64_MAX);
+
+	/* Where @prev was, a longer one may have come. Never go back. */
+	if (prev && res && res->range.first <= prev->range.last)
+		res = vcm_space_next(vcm, res);
+	return res;
+}
+
+/* In the order of their making. @prev may be out of the list. */
+static struct vcm_res *vcm_next_in_order(struct vcm *vcm, struct vcm_res *prev)
+{
+	struct vcm_res *res;
+
+	if (prev && !list_empty(&prev->node))
+		return list_is_last(&prev->node, &vcm->ordered) ?
+		       NULL : list_next_entry(prev, node);
+	list_for_each_entry(res, &vcm->ordered, node)
+		if (!prev || res->number > prev->number)
+			return res;
+	return NULL;
+}
+
 /**
- * vcm_get_next_res() - iterate over the reservations of a context, by address
+ * vcm_get_next_res() - iterate over the reservations of a context
  * @vcm: the context
  * @prev: where the iteration stands, NULL to begin; its reference is given
  *        back. It may have been unreserved meanwhile.
+ *
+ * They come by address; in a one-to-one context, where some have none, in the
+ * order of their making.
  *
  * Context: Any but interrupts. Takes &vcm.res_lock.
  * Return: a counted reference to the next one; NULL at the end, and for a bad
@@ -550,11 +754,8 @@ struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev)
 		return NULL;
 	}
 	spin_lock(&vcm->res_lock);
-	res = prev ? vcm_space_next(vcm, prev) :
-		     vcm_space_find(vcm, 0, U64_MAX);
-	/* Where @prev was, a longer one may have come. Never go back. */
-	if (prev && res && res->range.first <= prev->range.last)
-		res = vcm_space_next(vcm, res);
+	res = vcm_space_floats(vcm) ? vcm_next_in_order(vcm, prev) :
+				      vcm_next_by_addr(vcm, prev);
 	if (res)
 		kref_get(&res->ref);
 	spin_unlock(&vcm->res_lock);
@@ -609,7 +810,8 @@ EXPORT_SYMBOL_GPL(vcm_get_vcm_from_res);
  *
  * Context: Any.
  * Return: the device address, the same in every device of the context; 0 is a
- * valid one. 0 for a bad pointer.
+ * valid one. DMA_MAPPING_ERROR if the memory is to decide and there is none, as
+ * in a one-to-one context before vcm_back(). 0 for a bad pointer.
  */
 dma_addr_t vcm_get_dev_addr(struct vcm_res *res)
 {
@@ -659,6 +861,9 @@ static struct vcm_bound *vcm_bound_make(struct vcm *vcm, const dma_addr_t *addr,
 
 	if (IS_ERR_OR_NULL(vcm) || !len)
 		return ERR_PTR(-EINVAL);
+	/* It could not keep what it does not hand out. */
+	if (vcm_space_is_lent(vcm) || vcm_space_floats(vcm))
+		return ERR_PTR(-EOPNOTSUPP);
 	bound = kzalloc(sizeof(*bound), GFP_KERNEL);
 	if (!bound)
 		return ERR_PTR(-ENOMEM);
@@ -695,7 +900,8 @@ free:
  *
  * Context: May sleep. Takes &vcm.res_lock.
  * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer or no length,
- * -ENOSPC if no such range is free, -ENOENT if the context is freed, -ENOMEM.
+ * -ENOSPC if no such range is free, -ENOENT if the context is freed,
+ * -EOPNOTSUPP in a context of the kernel and in a one-to-one one, -ENOMEM.
  */
 struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len)
 {
@@ -717,7 +923,8 @@ EXPORT_SYMBOL_GPL(vcm_create_bound);
  * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer, no length or
  * an unaligned address, -ERANGE if the range leaves the context, -EBUSY if it
  * overlaps a reservation or a bound, -ENOENT if the context is freed, -ENOSPC
- * if @len cannot be rounded up, -ENOMEM.
+ * if @len cannot be rounded up, -EOPNOTSUPP in a context of the kernel and in a
+ * one-to-one one, -ENOMEM.
  */
 struct vcm_bound *vcm_create_bound_at(struct vcm *vcm, dma_addr_t addr,
 				      size_t len)

@@ -31,7 +31,7 @@ static const char *vcm_table_name(struct vcm_table *table)
 
 	walker = list_first_entry_or_null(&table->walkers, struct vcm_walker,
 					  node);
-	return walker ? walker->unit->name : "no unit";
+	return walker ? walker->unit->name : table->vcm->name;
 }
 
 /**
@@ -258,7 +258,8 @@ void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable)
  * @vcm: the context
  *
  * 0 while no device is associated, 1 if every unit shares, more if the context
- * is mirrored.
+ * is mirrored. A context of the kernel, and a one-to-one context, has one from
+ * the beginning.
  *
  * Context: May sleep.
  * Return: the number; 0 for a bad pointer.

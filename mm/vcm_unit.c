@@ -90,10 +90,42 @@ void vcm_iommu_unregister(const struct vcm_iommu_ops *ops)
 }
 EXPORT_SYMBOL_GPL(vcm_iommu_unregister);
 
+/*
+ * The @index'th unit of the kinds that are a fallback, or of those that are
+ * not; in @nr, how many there are, unless it is found.
+ */
+static struct vcm_iommu *vcm_unit_get_of(struct device *dev, unsigned int index,
+					 bool fallback, unsigned int *nr)
+{
+	struct vcm_iommu *unit;
+	struct vcm_kind *kind;
+	unsigned int i;
+
+	lockdep_assert_held(&vcm_kinds_lock);
+
+	*nr = 0;
+	list_for_each_entry(kind, &vcm_kinds, node) {
+		if (kind->ops->fallback != fallback)
+			continue;
+		for (i = 0; ; i++) {
+			unit = kind->ops->get_unit(dev, i);
+			if (PTR_ERR_OR_ZERO(unit) == -ENODEV)
+				break;
+			if (IS_ERR(unit) || *nr == index)
+				return unit;
+			vcm_iommu_put(unit);
+			++*nr;
+		}
+	}
+	return ERR_PTR(-ENODEV);
+}
+
 /**
  * vcm_unit_get() - the units that a device is behind, one after the other
  * @dev: the device
  * @index: which one, from 0 on, over all kinds
+ *
+ * Only who is behind nothing else is given to the kinds that stand for that.
  *
  * Context: May sleep.
  * Return: a counted reference, ERR_PTR(-ENODEV) after the last one,
@@ -102,21 +134,13 @@ EXPORT_SYMBOL_GPL(vcm_iommu_unregister);
 struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index)
 {
 	struct vcm_iommu *unit;
-	struct vcm_kind *kind;
-	unsigned int i;
+	unsigned int nr;
 
 	guard(mutex)(&vcm_kinds_lock);
-	list_for_each_entry(kind, &vcm_kinds, node) {
-		for (i = 0; ; i++) {
-			unit = kind->ops->get_unit(dev, i);
-			if (PTR_ERR_OR_ZERO(unit) == -ENODEV)
-				break;
-			if (IS_ERR(unit) || !index--)
-				return unit;
-			vcm_iommu_put(unit);
-		}
-	}
-	return ERR_PTR(-ENODEV);
+	unit = vcm_unit_get_of(dev, index, false, &nr);
+	if (unit != ERR_PTR(-ENODEV) || nr)
+		return unit;
+	return vcm_unit_get_of(dev, index, true, &nr);
 }
 
 /**

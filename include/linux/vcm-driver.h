@@ -77,6 +77,27 @@ struct vcm_table_ops {
 	 */
 	int (*lookup)(struct vcm_table *table, dma_addr_t addr,
 		      phys_addr_t *pa);
+
+	/**
+	 * @reserve: Optional, for the home table of a context: somebody else
+	 * hands its addresses out. Take @len bytes at a multiple of @align and
+	 * put the first address into @addr. vcm_reserve() calls it, and
+	 * vcm_reserve_at() is refused. May sleep.
+	 */
+	int (*reserve)(struct vcm_table *table, size_t len, u64 align,
+		       dma_addr_t *addr);
+	/**
+	 * @unreserve: Mandatory with @reserve. Give back what it took. Cannot
+	 * fail.
+	 */
+	void (*unreserve)(struct vcm_table *table, dma_addr_t addr);
+	/**
+	 * @place: Optional, for the home table of a context: the memory decides
+	 * at which address it is seen. A reservation of vcm_reserve() has none
+	 * until it is backed with memory that begins at @pa. Returns the
+	 * address, DMA_MAPPING_ERROR if the memory is not seen.
+	 */
+	dma_addr_t (*place)(struct vcm_table *table, phys_addr_t pa);
 };
 
 /**
@@ -88,7 +109,7 @@ struct vcm_table_ops {
  * @walkers: the units that walk it; the core's
  *
  * A driver embeds this in its own structure and fills in @ops and @geo in
- * &vcm_iommu_ops.table_alloc.
+ * &vcm_iommu_ops.table_alloc, or before vcm_create_around().
  */
 struct vcm_table {
 	const struct vcm_table_ops *ops;
@@ -120,6 +141,11 @@ struct vcm_iommu_ops {
 	const char *name;
 	/** @owner: The module that must stay while units are in use. */
 	struct module *owner;
+	/**
+	 * @fallback: Units of this kind stand for having none: they are asked
+	 * for only if a device is behind no unit of any other kind.
+	 */
+	bool fallback;
 
 	/**
 	 * @get_unit: Mandatory. Return a counted reference (vcm_iommu_get())
@@ -246,6 +272,10 @@ void vcm_iommu_remove(struct vcm_iommu *unit);
 int vcm_report_fault(const struct vcm_fault *fault);
 
 int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len);
+
+struct vcm *vcm_create_around(struct vcm_table *table, dma_addr_t start,
+			      u64 len);
+struct vcm_table *vcm_get_home(struct vcm *vcm);
 
 /**
  * vcm_block() - the largest block for the next step, and how many of them

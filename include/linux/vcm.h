@@ -83,6 +83,8 @@ typedef int (*vcm_handler)(struct device *dev, dma_addr_t addr, u32 access,
 
 /* contexts */
 struct vcm *vcm_create(dma_addr_t start, u64 len);
+struct vcm *vcm_create_identity(phys_addr_t start, u64 len);
+struct vcm *vcm_create_kernel(void);
 int vcm_free(struct vcm *vcm);
 int vcm_set_name(struct vcm *vcm, const char *name);
 const char *vcm_get_name(struct vcm *vcm);
@@ -98,6 +100,7 @@ int vcm_unreserve(struct vcm_res *res);
 u32 vcm_get_res_attr(struct vcm_res *res);
 struct vcm *vcm_get_vcm_from_res(struct vcm_res *res);
 dma_addr_t vcm_get_dev_addr(struct vcm_res *res);
+void *vcm_get_kernel_addr(struct vcm_res *res);
 size_t vcm_get_res_len(struct vcm_res *res);
 size_t vcm_get_num_res(struct vcm *vcm);
 struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev);
@@ -162,7 +165,7 @@ struct vcm_memtype *vcm_get_memtype(struct vcm *vcm);
 int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 
 /**
- * vcm_for_each_res() - visit every reservation of a context, by address
+ * vcm_for_each_res() - visit every reservation of a context
  * @vcm: the context
  * @res: loop cursor; holds a counted reference, so leave the loop early only
  *       with vcm_res_put()
