@@ -386,6 +386,7 @@ static void args_assoc(struct kunit *test)
 	for (bit = 0; bit < 32; bit++)
 		EXPECT_ERR(test, -EINVAL,
 			   vcm_assoc(vcm, args->dev, BIT(bit)));
+	orphan->dma_mask = NULL;
 	EXPECT_ERR(test, -ENODEV, vcm_assoc(vcm, orphan, 0));
 	EXPECT_ERR(test, -ENODEV, vcm_assoc(vcm, root, 0));
 	root_device_unregister(root);

@@ -628,6 +628,117 @@ static void fail_board(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_create_identity(struct sweep *s)
+{
+	s->out = vcm_create_identity(0, SZ_1M);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static int call_create_kernel(struct sweep *s)
+{
+	s->out = vcm_create_kernel();
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static int call_assoc_plain(struct sweep *s)
+{
+	s->out = vcm_assoc(s->bed->vcm, s->arg, 0);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_assoc_plain(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_deassoc(s->out));
+}
+
+static void check_assoc_plain(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_get_num_tables(s->bed->vcm));
+}
+
+static void fail_no_iommu(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct sweep identity = {
+		.test = test, .call = call_create_identity,
+		.undo = undo_create, .least = 2,
+	};
+	struct sweep kernel = {
+		.test = test, .call = call_create_kernel, .undo = undo_create,
+		.least = 2,
+	};
+	struct sweep assoc = {
+		.test = test, .bed = bed, .call = call_assoc_plain,
+		.undo = undo_assoc_plain, .check = check_assoc_plain,
+		.arg = bed_device(test, NULL), .least = 3,
+	};
+
+	need_injection(test);
+	sweep(&identity);
+	sweep(&kernel);
+	sweep(&assoc);
+	bed_end(bed);
+}
+
+static void prepare_back_home(struct sweep *s)
+{
+	s->out = vcm_reserve(s->bed->vcm, SZ_4M, VCM_RW);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(s->test, s->out);
+}
+
+static void undo_back_home(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(s->out));
+}
+
+static void check_back_home(struct sweep *s)
+{
+	struct vcm_phys *phys = s->arg;
+
+	KUNIT_EXPECT_PTR_EQ(s->test, ERR_PTR(-ENOENT),
+			    vcm_get_physmem_from_res(s->out));
+	KUNIT_EXPECT_EQ(s->test, 1, refcount_read(&phys->users));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(s->out));
+}
+
+/* In contexts that are made around a table. */
+static void fail_home(struct kunit *test)
+{
+	struct vcm *homes[] = {
+		vcm_create_identity(0, (u64)SZ_1G * 1024), vcm_create_kernel(),
+	};
+	/* The page-table pages of the kernel may be there already. */
+	const unsigned int least[] = { 1, 0 };
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_2M, VCM_CONTIG);
+	struct vcm *own = bed->vcm;
+	unsigned int i;
+
+	need_injection(test);
+	for (i = 0; i < ARRAY_SIZE(homes); i++) {
+		struct sweep reserve = {
+			.test = test, .call = call_reserve,
+			.undo = undo_reserve, .check = check_reserve,
+			.least = 1, .arg = homes[i],
+		};
+		struct sweep back = {
+			.test = test, .bed = bed, .arg = phys,
+			.prepare = prepare_back_home, .call = call_back,
+			.undo = undo_back_home, .check = check_back_home,
+			.least = least[i],
+		};
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, homes[i]);
+		sweep(&reserve);
+		bed->vcm = homes[i];
+		sweep(&back);
+		bed->vcm = own;
+		KUNIT_EXPECT_EQ(test, 0, vcm_free(homes[i]));
+	}
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
@@ -638,6 +749,8 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
+	KUNIT_CASE(fail_no_iommu),
+	KUNIT_CASE(fail_home),
 	{}
 };
 

@@ -459,6 +459,7 @@ static void no_iommu(struct kunit *test)
 	struct device *dev = kunit_device_register(test, "vcm-no-iommu");
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	dev->dma_mask = NULL;
 	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(vcm_assoc(vcm, dev, 0)), -ENODEV);
 	dbed_join(test, vcm, 0);
 }
