@@ -743,6 +743,8 @@ static void machine_unit_goes(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, vcm, stage_get(test, stage, 1));
 	bed_remove_unit(test, bed->units[1]);
 	EXPECT_ERR(test, -ENOENT, vcm_get_assoc(vcm, bed->devs[1]));
+	/* Or it would count as one that has no IOMMU. */
+	bed->devs[1]->dma_mask = NULL;
 	EXPECT_ERR(test, -ENODEV, vcm_get(bed->devs[1], "frames"));
 	bed->units[1] = bed_unit(test, &config);
 	KUNIT_ASSERT_EQ(test, 0,
