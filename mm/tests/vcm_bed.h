@@ -21,6 +21,13 @@ struct vcm_board;
 #define BED_START	0x10000000
 #define BED_LEN		SZ_1G
 
+/* Where there is no memory: some GiB of physical addresses that nobody touches. */
+#ifdef CONFIG_PHYS_ADDR_T_64BIT
+#define NOWHERE		(64 * (u64)SZ_1G)
+#else
+#define NOWHERE		((u64)SZ_2G)
+#endif
+
 /**
  * struct vcm_bed_kind - what the bed is made of
  * @name: for the test's output

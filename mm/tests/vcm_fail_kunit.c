@@ -229,11 +229,10 @@ static void fail_alloc(struct kunit *test)
 	KUNIT_EXPECT_LT(test, before, bed_free_pages() + SZ_4M / PAGE_SIZE);
 }
 
-/* 64 GiB: no memory, which nobody touches. */
 static const struct size_class_desc fail_blocks[] = { { SZ_1M, 1 }, { SZ_64K, 40 } };
 static const struct size_class_desc fail_ready[] = { { SZ_64K, 2 }, { PAGE_SIZE, 0 } };
 static const struct vcm_pool_desc fail_pools[] = {
-	{ .kind = VCM_POOL_RANGE, .start = 64 * (u64)SZ_1G, .len = SZ_4M,
+	{ .kind = VCM_POOL_RANGE, .start = NOWHERE, .len = SZ_4M,
 	  .blocks = fail_blocks, .nr_blocks = ARRAY_SIZE(fail_blocks) },
 	{ .kind = VCM_POOL_PAGES, .blocks = fail_ready, .nr_blocks = ARRAY_SIZE(fail_ready) },
 };

@@ -16,9 +16,6 @@
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
 
-/* Where there is no memory. */
-#define NOWHERE		(64 * (u64)SZ_1G)
-
 #define RANGE(at, bytes, list)						\
 	{ .kind = VCM_POOL_RANGE, .start = (at), .len = (bytes),	\
 	  .blocks = (list), .nr_blocks = ARRAY_SIZE(list) }
