@@ -14,7 +14,9 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 
+#include <linux/bitmap.h>
 #include <linux/device.h>
+#include <linux/idr.h>
 #include <linux/iommu.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -29,6 +31,10 @@ static struct {
 	bool walk;		/* of page-table pages */
 	bool all;		/* of all that a domain has, when it leaves */
 } deaf;
+
+/* Of the instance that is deaf, so that it has others than the rest. */
+#define LOW_VMIDS	100
+static DECLARE_BITMAP(taken_vmids, LOW_VMIDS);
 
 static struct arm_smmu_device *smmu_of(struct device *dev)
 {
@@ -97,16 +103,54 @@ static void make_hear(struct kunit *test)
 	kunit_deactivate_static_stub(test, arm_smmu_instance_inv_range);
 }
 
-/* Everything that the instance has cached goes when its last device leaves. */
-static void off_and_on(struct kunit *test)
+static void all_off(struct kunit *test)
 {
 	struct dbed *bed = test->priv;
 	int i;
 
 	for (i = 0; i < bed->nr_devs; i++)
 		KUNIT_EXPECT_EQ(test, vcm_deactivate(bed->assoc[i]), 0);
+}
+
+static void all_on(struct kunit *test)
+{
+	struct dbed *bed = test->priv;
+	int i;
+
 	for (i = 0; i < bed->nr_devs; i++)
 		KUNIT_EXPECT_EQ(test, vcm_activate(bed->assoc[i]), 0);
+}
+
+/* Everything that the instance has cached goes when its last device leaves. */
+static void off_and_on(struct kunit *test)
+{
+	all_off(test);
+	all_on(test);
+}
+
+static void put_vmids(void *smmu)
+{
+	unsigned int id;
+
+	for_each_set_bit(id, taken_vmids, LOW_VMIDS)
+		ida_free(&((struct arm_smmu_device *)smmu)->vmid_map, id);
+	bitmap_zero(taken_vmids, LOW_VMIDS);
+}
+
+/*
+ * Instances that have been through the same have the same VMIDs free, and who
+ * mixed them up would not be noticed. So leave one of them only high ones.
+ */
+static void make_vmids_differ(struct kunit *test, struct arm_smmu_device *smmu)
+{
+	int id;
+
+	all_off(test);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, put_vmids, smmu));
+	while ((id = ida_alloc_range(&smmu->vmid_map, 1, LOW_VMIDS - 1,
+				     GFP_KERNEL)) > 0)
+		__set_bit(id, taken_vmids);
+	all_on(test);
 }
 
 static void expect_all(struct kunit *test, struct dbed_buf *a, bool reach,
@@ -134,11 +178,14 @@ static void join_all(struct kunit *test, struct vcm *vcm)
 static void flush_of_entries(struct kunit *test,
 			     enum arm_smmu_domain_stage stage)
 {
+	struct dbed *bed = test->priv;
 	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
 	struct dbed_buf a = dbed_new_buf(test, vcm, SZ_64K, DBED_RW);
 	int victim = pick_victim(test, stage);
 
 	join_all(test, vcm);
+	if (stage == ARM_SMMU_DOMAIN_S2)
+		make_vmids_differ(test, smmu_of(bed->dev[victim]));
 	expect_all(test, &a, true, NULL);
 
 	make_deaf(test, victim, true, true);
