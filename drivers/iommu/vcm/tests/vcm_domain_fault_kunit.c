@@ -29,8 +29,13 @@
 #define HOLE		(DBED_START + SZ_32M)
 #define HOLE_OFF	0x140
 
-/* What the first fault was, and how many there were. */
+/*
+ * What the first fault was, and how many there were. A transfer faults in
+ * several pieces, and those of the one before may come late: the first one of
+ * @page, if it is set.
+ */
 struct ear {
+	dma_addr_t page;
 	struct device *dev;
 	dma_addr_t addr;
 	u32 access;
@@ -43,12 +48,12 @@ static int ear_hear(struct device *dev, dma_addr_t addr, u32 access, void *data)
 	struct ear *ear = data;
 
 	might_sleep();
-	if (!ear->calls) {
-		ear->dev = dev;
-		ear->addr = addr;
-		ear->access = access;
-	}
 	WRITE_ONCE(ear->calls, ear->calls + 1);
+	if (ear->dev || (ear->page && ear->page != (addr & PAGE_MASK)))
+		return -EFAULT;
+	ear->dev = dev;
+	ear->addr = addr;
+	ear->access = access;
 	complete(&ear->heard);
 	return -EFAULT;
 }
@@ -93,7 +98,9 @@ static void fault(struct kunit *test, struct device *dev, struct ear *ear,
 	unsigned long left;
 
 	ear->calls = 0;
+	ear->page = addr & PAGE_MASK;
 	reinit_completion(&ear->heard);
+	WRITE_ONCE(ear->dev, NULL);
 	if (access == VCM_WRITE)
 		dbed_store(test, dev, addr, DBED_SIG_OFF);
 	else
