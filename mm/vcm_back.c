@@ -13,6 +13,7 @@
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
+#include <linux/align.h>
 #include <linux/device.h>
 #include <linux/export.h>
 #include <linux/printk.h>
@@ -38,16 +39,19 @@ static const struct vcm_table *vcm_first_liar(struct vcm *vcm, dma_addr_t addr,
 }
 
 /* Do the tables say what the books say? Both ends of every run will do. */
-static void vcm_back_verify(struct vcm *vcm, dma_addr_t addr,
-			    struct vcm_phys *phys, bool mapped)
+static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
+			    bool mapped)
 {
-	unsigned int chunk = 0;
+	dma_addr_t addr = vcm_piece_addr(piece);
+	struct vcm_phys_iter iter;
 	phys_addr_t pa;
 	size_t len;
 
 	if (!IS_ENABLED(CONFIG_VCM_DEBUG))
 		return;
-	while ((len = vcm_phys_next_run(phys, &chunk, &pa))) {
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
+			   vcm_piece_len(piece));
+	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		phys_addr_t end = pa + len - 1;
 
 		WARN_ON_ONCE(vcm_first_liar(vcm, addr, mapped ? &pa : NULL));
@@ -57,51 +61,66 @@ static void vcm_back_verify(struct vcm *vcm, dma_addr_t addr,
 	}
 }
 
-/* Unmap from every table before @end, or from all if @end is NULL. */
-static int vcm_tables_unmap(struct vcm *vcm, struct vcm_table *end,
-			    dma_addr_t addr, size_t len)
-{
-	struct vcm_table *table;
-	int ret = 0;
-
-	list_for_each_entry(table, &vcm->tables, node) {
-		int err;
-
-		if (table == end)
-			break;
-		err = vcm_table_unmap(table, addr, len);
-		ret = ret ?: err;
-	}
-	return ret;
-}
-
 /* Map into every table, or into none; *@left as for vcm_table_map(). */
-static int vcm_tables_map(struct vcm *vcm, dma_addr_t addr,
-			  struct vcm_phys *phys, u32 attr, size_t *left)
+static int vcm_tables_map(struct vcm *vcm, const struct vcm_piece *piece,
+			  size_t *left)
 {
 	struct vcm_table *table;
 	int ret;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		ret = vcm_table_map(table, addr, phys, attr, left);
-		if (!ret)
-			continue;
-		if (vcm_tables_unmap(vcm, table, addr, phys->len))
-			*left = phys->len;
-		return ret;
+		ret = vcm_table_map(table, piece, piece->res->attr, GFP_KERNEL,
+				    left);
+		if (ret)
+			goto undo;
 	}
 	return 0;
+
+undo:
+	list_for_each_entry_continue_reverse(table, &vcm->tables, node)
+		if (vcm_table_unmap(table, vcm_piece_addr(piece),
+				    vcm_piece_len(piece)))
+			*left = vcm_piece_len(piece);
+	return ret;
 }
 
-/* Publish what came of it. Who is idle uses no memory any more. */
-static void vcm_back_settle(struct vcm_res *res, struct vcm_phys *phys,
-			    enum vcm_res_state state)
+/* The reservation is claimed, and [@off, @off + @len) of it lies inside. */
+static int vcm_back_piece(struct vcm_res *res, size_t off,
+			  struct vcm_phys *phys, size_t phys_off, size_t len,
+			  enum vcm_res_state was)
 {
-	bool idle = state == VCM_RES_IDLE;
+	struct vcm *vcm = res->vcm;
+	struct vcm_piece *piece;
+	size_t left = 0;
+	int ret = -EBUSY;
 
-	vcm_res_publish(res, idle ? NULL : phys, state);
-	if (idle)
-		refcount_dec(&phys->users);
+	if (vcm_res_find_piece(res, off, off + len - 1))
+		goto publish;
+	ret = vcm_res_place(res, phys);
+	if (ret)
+		goto publish;
+	ret = -ENOMEM;
+	piece = vcm_piece_new(res, off, phys, phys_off, len);
+	if (!piece)
+		goto publish;
+	refcount_inc(&phys->users);
+
+	ret = vcm_tables_map(vcm, piece, &left);
+	if (!ret) {
+		vcm_back_verify(vcm, piece, true);
+		vcm_res_add_piece(piece, VCM_RES_BACKED);
+		return 0;
+	}
+	if (left) {
+		piece->stuck = true;
+		vcm_res_add_piece(piece, VCM_RES_STUCK);
+		return -EIO;
+	}
+	vcm_piece_free(piece);
+	refcount_dec(&phys->users);
+publish:
+	vcm_res_publish(res, was);
+	return ret;
 }
 
 /**
@@ -118,16 +137,15 @@ static void vcm_back_settle(struct vcm_res *res, struct vcm_phys *phys,
  * Context: May sleep.
  * Return: 0; or with nothing changed -EINVAL for a bad pointer, -EACCES if @res
  * grants neither VCM_READ nor VCM_WRITE, -ENOSPC if @phys is longer than @res,
- * -EBUSY if @res is backed, or the address that the memory decides on is
- * reserved, -ENOENT if it is unreserved, -ERANGE if a unit cannot reach the
- * memory, or not at this address, or it does not come in whole pages of that
- * unit, -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or what the
- * unit's driver says. -EIO if a unit did not answer when the call was
+ * -EBUSY if @res is backed, in part or as a whole, or the address that the
+ * memory decides on is reserved, -ENOENT if it is unreserved, -ERANGE if a unit
+ * cannot reach the memory, or not at this address, or it does not come in whole
+ * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM,
+ * or what the unit's driver says. -EIO if a unit did not answer when the call was
  * undone; then the reservation counts as backed until vcm_unback() succeeds.
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 {
-	size_t left = 0;
 	struct vcm *vcm;
 	int ret;
 
@@ -141,38 +159,106 @@ int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 
 	down_read(&vcm->lock);
 	ret = vcm_res_claim(res, BIT(VCM_RES_IDLE));
-	if (ret < 0)
-		goto unlock;
-	refcount_inc(&phys->users);
-
-	ret = vcm_res_place(res, phys);
-	if (!ret)
-		ret = vcm_tables_map(vcm, vcm_res_addr(res), phys, res->attr,
-				     &left);
-	if (!ret) {
-		vcm_back_verify(vcm, vcm_res_addr(res), phys, true);
-		vcm_back_settle(res, phys, VCM_RES_BACKED);
-	} else if (left) {
-		vcm_back_settle(res, phys, VCM_RES_STUCK);
-		ret = -EIO;
-	} else {
-		vcm_back_settle(res, phys, VCM_RES_IDLE);
-	}
-unlock:
+	if (ret >= 0)
+		ret = vcm_back_piece(res, 0, phys, 0, phys->len, ret);
 	up_read(&vcm->lock);
 	trace_vcm_back(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_back);
 
-static int vcm_tables_flush(struct vcm *vcm, dma_addr_t addr, size_t len)
+/**
+ * vcm_back_range() - back a part of a reservation with a part of an allocation
+ * @res: the reservation
+ * @res_off: where the part begins in @res, in bytes
+ * @phys: the allocation
+ * @phys_off: where the part begins in @phys, in bytes
+ * @len: bytes; this and both offsets are multiples of vcm_get_min_page_size()
+ *
+ * As vcm_back(), for one *piece*. A reservation can be backed with any number
+ * of pieces, of one allocation or of several, with holes or without; they must
+ * not overlap. The same memory may be in several pieces. vcm_unback() removes
+ * them all, as a whole. Two calls for one reservation at the same time exclude
+ * each other: one of them may be told -EBUSY.
+ *
+ * Context: May sleep.
+ * Return: 0; or with nothing changed -EINVAL for a bad pointer, no length, or
+ * what is not in whole pages of the context, -EACCES if @res grants neither
+ * VCM_READ nor VCM_WRITE, -ENOSPC if the part leaves @res, -ERANGE if it leaves
+ * @phys, -EBUSY if it overlaps what is backed, another call backs or unbacks
+ * @res, or a unit owes an answer to vcm_unback(), -EOPNOTSUPP if the memory
+ * decides where @res lies: one from vcm_reserve_at() will do; and -ENOENT,
+ * -ERANGE, -EOPNOTSUPP, -ENOMEM, -EIO and others as for vcm_back(). After -EIO the piece
+ * counts as backed, and vcm_unback() is the only way on.
+ */
+int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
+		   size_t phys_off, size_t len)
 {
-	struct vcm_table *table;
+	struct vcm *vcm;
+	int ret;
+
+	if (IS_ERR_OR_NULL(res) || IS_ERR_OR_NULL(phys) || !len)
+		return -EINVAL;
+	if (!(res->attr & (VCM_READ | VCM_WRITE)))
+		return -EACCES;
+	if (!vcm_part_of(res_off, len, vcm_res_len(res)))
+		return -ENOSPC;
+	if (!vcm_part_of(phys_off, len, phys->len))
+		return -ERANGE;
+	/* Its memory decides where it lies: all of it, not a part. */
+	if (res->floating)
+		return -EOPNOTSUPP;
+	vcm = res->vcm;
+
+	down_read(&vcm->lock);
+	/* While the tables stay, the granule does. */
+	if (!IS_ALIGNED(res_off | phys_off | len, vcm_get_min_page_size(vcm))) {
+		ret = -EINVAL;
+		goto unlock;
+	}
+	ret = vcm_res_claim(res, BIT(VCM_RES_IDLE) | BIT(VCM_RES_BACKED));
+	if (ret >= 0)
+		ret = vcm_back_piece(res, res_off, phys, phys_off, len, ret);
+unlock:
+	up_read(&vcm->lock);
+	trace_vcm_back(vcm->name, vcm_res_addr(res) + res_off, len, ret);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(vcm_back_range);
+
+/*
+ * The pieces from @piece on that follow each other without a hole, all mapped
+ * or all stuck: one unmap and one flush do for them. Returns the next one.
+ */
+static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
+{
+	size_t end = piece->off + vcm_piece_len(piece), start = piece->off;
+	bool stuck = piece->stuck;
+
+	while ((piece = vcm_next_piece(piece))) {
+		if (piece->off != end || piece->stuck != stuck)
+			break;
+		end += vcm_piece_len(piece);
+	}
+	*len = end - start;
+	return piece;
+}
+
+/* All pieces of a reservation, out of one table. */
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+{
+	struct vcm_piece *piece = vcm_first_piece(res);
 	int ret = 0;
 
-	list_for_each_entry(table, &vcm->tables, node) {
-		int err = vcm_table_flush(table, addr, len);
+	while (piece) {
+		dma_addr_t addr = vcm_piece_addr(piece);
+		bool stuck = piece->stuck;
+		size_t len;
+		int err;
 
+		piece = vcm_piece_run(piece, &len);
+		err = stuck ? vcm_table_flush(table, addr, len) :
+			      vcm_table_unmap(table, addr, len);
 		ret = ret ?: err;
 	}
 	return ret;
@@ -183,7 +269,8 @@ static int vcm_tables_flush(struct vcm *vcm, dma_addr_t addr, size_t len)
  * @res: the reservation
  *
  * When it returns 0, no device reaches the memory through @res any more: the
- * entries are gone from every table, and every unit has forgotten them.
+ * entries of all its pieces are gone from every table, and every unit has
+ * forgotten them.
  *
  * Context: May sleep.
  * Return: 0; -EINVAL for a bad pointer; -ENOENT if nothing backs @res; -EBUSY
@@ -193,7 +280,8 @@ static int vcm_tables_flush(struct vcm *vcm, dma_addr_t addr, size_t len)
  */
 int vcm_unback(struct vcm_res *res)
 {
-	struct vcm_phys *phys;
+	struct vcm_table *table;
+	struct vcm_piece *piece;
 	struct vcm *vcm;
 	int ret;
 
@@ -205,13 +293,18 @@ int vcm_unback(struct vcm_res *res)
 	ret = vcm_res_claim(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK));
 	if (ret < 0)
 		goto unlock;
-	phys = res->phys;
-	if (ret == VCM_RES_BACKED)
-		ret = vcm_tables_unmap(vcm, NULL, vcm_res_addr(res), phys->len);
+	ret = 0;
+	list_for_each_entry(table, &vcm->tables, node) {
+		int err = vcm_table_unmap_res(table, res);
+
+		ret = ret ?: err;
+	}
+	vcm_for_each_piece(res, piece)
+		vcm_back_verify(vcm, piece, false);
+	if (ret)
+		vcm_res_stick_pieces(res);
 	else
-		ret = vcm_tables_flush(vcm, vcm_res_addr(res), phys->len);
-	vcm_back_verify(vcm, vcm_res_addr(res), phys, false);
-	vcm_back_settle(res, phys, ret ? VCM_RES_STUCK : VCM_RES_IDLE);
+		vcm_res_drop_pieces(res);
 unlock:
 	up_read(&vcm->lock);
 	trace_vcm_unback(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
@@ -223,16 +316,29 @@ EXPORT_SYMBOL_GPL(vcm_unback);
  * vcm_get_physmem_from_res() - what backs a reservation?
  * @res: the reservation
  *
- * Context: Any.
+ * Context: Any but interrupts. Takes &vcm.res_lock.
  * Return: the allocation, without a reference: it stays for as long as the
  * caller keeps @res backed; ERR_PTR(-ENOENT) if nothing backs it,
- * ERR_PTR(-EINVAL) for a bad pointer.
+ * ERR_PTR(-ENOTUNIQ) if pieces of several allocations do, ERR_PTR(-EINVAL) for
+ * a bad pointer.
  */
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res)
 {
+	struct vcm_phys *phys = ERR_PTR(-ENOENT);
+	struct vcm_piece *piece;
+
 	if (IS_ERR_OR_NULL(res))
 		return ERR_PTR(-EINVAL);
-	return READ_ONCE(res->phys) ?: ERR_PTR(-ENOENT);
+	spin_lock(&res->vcm->res_lock);
+	vcm_for_each_piece(res, piece) {
+		if (!IS_ERR(phys) && phys != piece->phys) {
+			phys = ERR_PTR(-ENOTUNIQ);
+			break;
+		}
+		phys = piece->phys;
+	}
+	spin_unlock(&res->vcm->res_lock);
+	return phys;
 }
 EXPORT_SYMBOL_GPL(vcm_get_physmem_from_res);
 
@@ -243,7 +349,8 @@ EXPORT_SYMBOL_GPL(vcm_get_physmem_from_res);
  * @dst: another context, or the same
  * @out: where to put the device address in @dst
  *
- * If @dst maps the byte more than once, the mapping made first is meant.
+ * If @dst maps the byte more than once, the answer is one of the mappings: that
+ * which begins first in the memory, and of several such ones the oldest.
  * Costs O(log n), and a step for each mapping of that very byte.
  *
  * Context: Any but interrupts.
@@ -253,9 +360,10 @@ EXPORT_SYMBOL_GPL(vcm_get_physmem_from_res);
 int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 		  dma_addr_t *out)
 {
+	struct vcm_piece *piece;
 	struct vcm_res *from;
 	int ret = -ENOENT;
-	u64 off;
+	size_t off;
 
 	if (IS_ERR_OR_NULL(src) || IS_ERR_OR_NULL(dst) || !out)
 		return -EINVAL;
@@ -266,8 +374,10 @@ int vcm_translate(struct vcm *src, dma_addr_t addr, struct vcm *dst,
 	/* While the lock is held, what backs the reservation stays. */
 	spin_lock(&src->res_lock);
 	off = (u64)addr - vcm_res_addr(from);
-	if (from->phys && off < from->phys->len)
-		ret = vcm_phys_find_addr(from->phys, off, dst, out);
+	piece = vcm_res_find_piece(from, off, off);
+	if (piece)
+		ret = vcm_phys_find_addr(piece->phys, off - piece->off +
+					 piece->mapper.start, dst, out);
 	spin_unlock(&src->res_lock);
 	vcm_res_put(from);
 	return ret;
@@ -276,12 +386,15 @@ EXPORT_SYMBOL_GPL(vcm_translate);
 
 static bool vcm_res_is_backed(const struct vcm_res *res)
 {
-	return READ_ONCE(res->state) == VCM_RES_BACKED;
+	enum vcm_res_state state = READ_ONCE(res->state);
+
+	return state == VCM_RES_BACKED || state == VCM_RES_STUCK;
 }
 
 /*
- * The next reservation that is mapped. Nobody can back, unback or unreserve
- * while &vcm.lock is held for writing, but idle ones come and go.
+ * The next reservation that is mapped, at least in part. Nobody can back,
+ * unback or unreserve while &vcm.lock is held for writing, but idle ones come
+ * and go.
  */
 static struct vcm_res *vcm_next_backed(struct vcm *vcm, struct vcm_res *res)
 {
@@ -308,10 +421,38 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 
 	for (res = vcm_next_backed(vcm, NULL); res && res != end;
 	     res = vcm_next_backed(vcm, res)) {
-		vcm_table_unmap(table, vcm_res_addr(res), res->phys->len);
+		vcm_table_unmap_res(table, res);
 		cond_resched();
 	}
 	vcm_res_put(res);
+}
+
+/* All pieces of a reservation into one table, or none. */
+static int vcm_table_map_res(struct vcm_table *table, struct vcm_res *res,
+			     u32 attr, gfp_t gfp, size_t *left)
+{
+	struct vcm_piece *piece, *undo;
+	int ret;
+
+	vcm_for_each_piece(res, piece) {
+		if (piece->stuck)
+			continue;
+		ret = vcm_table_map(table, piece, attr, gfp, left);
+		if (ret)
+			goto undo;
+	}
+	return 0;
+
+undo:
+	vcm_for_each_piece(res, undo) {
+		if (undo == piece)
+			break;
+		if (!undo->stuck &&
+		    vcm_table_unmap(table, vcm_piece_addr(undo),
+				    vcm_piece_len(undo)))
+			*left += vcm_piece_len(undo);
+	}
+	return ret;
 }
 
 /**
@@ -332,8 +473,8 @@ int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 	for (res = vcm_next_backed(vcm, NULL); res;
 	     res = vcm_next_backed(vcm, res)) {
 		dma_addr_t addr = vcm_res_addr(res);
-		int ret = vcm_table_map(table, addr, res->phys, res->attr,
-					&left);
+		int ret = vcm_table_map_res(table, res, res->attr, GFP_KERNEL,
+					    &left);
 
 		if (ret) {
 			dev_err(dev, "vcm: %s: cannot map what is at %pad (%d)\n",

@@ -137,23 +137,28 @@ static void vcm_show_bounds(struct seq_file *s, struct vcm *vcm)
 	spin_unlock(&vcm->res_lock);
 }
 
+/* "64.0 KiB at 0x... in 1 run, mapped 3 times" */
+static void vcm_show_piece(struct seq_file *s, const struct vcm_piece *piece)
+{
+	size_t mappers = refcount_read(&piece->phys->users) - 1;
+	size_t len = vcm_piece_len(piece);
+	struct vcm_phys_iter iter;
+	phys_addr_t pa, next;
+	unsigned int runs = 0;
+
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start, len);
+	while (vcm_phys_iter_next(&iter, &next))
+		pa = runs++ ? pa : next;
+	seq_printf(s, "%s at %pap in %u run%s, mapped %zu time%s\n",
+		   vcm_show_size(len).text, &pa, runs, str_plural(runs),
+		   mappers, str_plural(mappers));
+}
+
 static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 {
 	dma_addr_t first = vcm_res_addr(res), last = res->range.last;
 	struct vcm *vcm = res->vcm;
-	size_t mappers = 0;
-	unsigned int chunk = 0, runs = 0;
-	phys_addr_t pa = 0, next;
-	size_t len = 0;
-
-	spin_lock(&vcm->res_lock);
-	if (res->phys) {
-		len = res->phys->len;
-		mappers = refcount_read(&res->phys->users) - 1;
-		while (vcm_phys_next_run(res->phys, &chunk, &next))
-			pa = runs++ ? pa : next;
-	}
-	spin_unlock(&vcm->res_lock);
+	struct vcm_piece *piece;
 
 	if (first == VCM_NOWHERE)
 		seq_puts(s, "  nowhere");
@@ -162,11 +167,24 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	seq_printf(s, " %s %s, %s",
 		   vcm_show_rights(res->attr).text,
 		   vcm_show_size(vcm_res_len(res)).text, vcm_show_state(res));
-	if (len)
-		seq_printf(s, ": %s at %pap in %u run%s, mapped %zu time%s",
-			   vcm_show_size(len).text, &pa, runs,
-			   str_plural(runs), mappers, str_plural(mappers));
-	seq_putc(s, '\n');
+
+	spin_lock(&vcm->res_lock);
+	piece = vcm_first_piece(res);
+	if (!piece)
+		seq_putc(s, '\n');
+	if (piece && !piece->off && !vcm_next_piece(piece)) {
+		seq_puts(s, ": ");
+		vcm_show_piece(s, piece);
+		piece = NULL;
+	} else if (piece) {
+		seq_puts(s, ", in pieces:\n");
+	}
+	for (; piece; piece = vcm_next_piece(piece)) {
+		seq_printf(s, "    +%#zx%s: ", piece->off,
+			   piece->stuck ? " STUCK" : "");
+		vcm_show_piece(s, piece);
+	}
+	spin_unlock(&vcm->res_lock);
 }
 
 /* Says who maps what, context by context. */
@@ -344,14 +362,10 @@ static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
 {
 	dma_addr_t first = vcm_res_addr(res);
 	struct vcm *vcm = res->vcm;
-	struct vcm_phys *phys;
 	const void *parent = vcm;
-	size_t len = 0;
+	struct vcm_piece *piece;
 
 	spin_lock(&vcm->res_lock);
-	phys = res->phys;
-	if (phys)
-		len = phys->len;
 	if (res->bound)
 		parent = res->bound;
 	spin_unlock(&vcm->res_lock);
@@ -360,11 +374,14 @@ static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
 		   res, &first, vcm_show_size(vcm_res_len(res)).text,
 		   vcm_show_rights(res->attr).text);
 	seq_printf(s, "\t\"%p\" -> \"%p\";\n", parent, res);
-	if (!len)
-		return;
-	seq_printf(s, "\t\"%p\" [label=\"memory\\n%s\", shape=cylinder, fillcolor=lightpink];\n",
-		   phys, vcm_show_size(len).text);
-	seq_printf(s, "\t\"%p\" -> \"%p\";\n", res, phys);
+
+	spin_lock(&vcm->res_lock);
+	vcm_for_each_piece(res, piece) {
+		seq_printf(s, "\t\"%p\" [label=\"memory\\n%s\", shape=cylinder, fillcolor=lightpink];\n",
+			   piece->phys, vcm_show_size(piece->phys->len).text);
+		seq_printf(s, "\t\"%p\" -> \"%p\";\n", res, piece->phys);
+	}
+	spin_unlock(&vcm->res_lock);
 }
 
 /* Says it as a graph. */

@@ -191,9 +191,10 @@ struct vcm_window {
  * enum vcm_res_state - where a reservation is in its life
  * @VCM_RES_IDLE: reserved, nothing behind it
  * @VCM_RES_MOVING: claimed by a call that is under way
- * @VCM_RES_BACKED: mapped in every table of the context
- * @VCM_RES_STUCK: in no table any more, but a unit did not answer the flush:
- *                 the memory stays until vcm_unback() has seen every flush
+ * @VCM_RES_BACKED: its pieces are mapped in every table of the context
+ * @VCM_RES_STUCK: a piece is in no table any more, but a unit did not answer
+ *                 the flush: the memory stays until vcm_unback() has seen
+ *                 every flush
  * @VCM_RES_GONE: unreserved; somebody holds the memory
  */
 enum vcm_res_state {
@@ -219,6 +220,33 @@ struct vcm_bound {
 };
 
 /**
+ * struct vcm_piece - a range of a reservation and the memory behind it
+ * @node: in &vcm_res.pieces
+ * @mapper: which bytes of @phys it maps, in &vcm_phys.mappers
+ * @res: the reservation
+ * @phys: the memory
+ * @off: where in the reservation it begins, in bytes
+ * @stuck: it is in no table any more, but a unit did not answer the flush
+ * @filed: the allocation in whose tree @mapper is, NULL while it is in none
+ *
+ * Mapped and unmapped as a whole. The pieces of a reservation don't overlap.
+ */
+struct vcm_piece {
+	/* immutable while it is in the trees */
+	struct vcm_res *res;
+	struct vcm_phys *phys;
+	size_t off;
+
+	/* vcm->res_lock */
+	struct rb_node node;
+	bool stuck;
+
+	/* phys->lock */
+	struct interval_tree_node mapper;
+	struct vcm_phys *filed;
+};
+
+/**
  * struct vcm_res - a reservation
  * @range: its addresses, in &vcm.space or &vcm_bound.space; VCM_NOWHERE, and in
  *         no tree, while it is nowhere
@@ -232,9 +260,9 @@ struct vcm_bound {
  * @number: its place in &vcm.ordered
  * @node: in &vcm.ordered
  * @state: see &enum vcm_res_state
- * @phys: what it is backed with, or NULL; written under &vcm.res_lock and
- *        &vcm_phys.lock, so either is enough to read it
- * @mapper: which bytes of @phys it maps, in &vcm_phys.mappers
+ * @pieces: what it is backed with, by offset; whoever has claimed the
+ *          reservation may read it without the lock
+ * @first: the piece that is used first, so that most backings allocate nothing
  */
 struct vcm_res {
 	struct range_node range;
@@ -251,10 +279,8 @@ struct vcm_res {
 	/* vcm->res_lock */
 	struct list_head node;
 	enum vcm_res_state state;
-	struct vcm_phys *phys;
-
-	/* phys->lock */
-	struct interval_tree_node mapper;
+	struct rb_root pieces;
+	struct vcm_piece first;
 };
 
 /**
@@ -497,8 +523,8 @@ void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 		       const struct vcm_device *owner);
 int vcm_res_claim(struct vcm_res *res, unsigned long from);
 int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys);
-void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
-		     enum vcm_res_state state);
+void vcm_res_lift(struct vcm_res *res);
+void vcm_res_publish(struct vcm_res *res, enum vcm_res_state state);
 
 static inline dma_addr_t vcm_res_addr(const struct vcm_res *res)
 {
@@ -510,11 +536,68 @@ static inline size_t vcm_res_len(const struct vcm_res *res)
 	return res->len;
 }
 
+/* Are the @len bytes at @off, not none, inside of @whole bytes? */
+static inline bool vcm_part_of(size_t off, size_t len, size_t whole)
+{
+	return len <= whole && off <= whole - len;
+}
+
+/* vcm_piece.c */
+struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
+				struct vcm_phys *phys, size_t phys_off,
+				size_t len);
+void vcm_piece_free(struct vcm_piece *piece);
+void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state);
+void vcm_res_drop_pieces(struct vcm_res *res);
+void vcm_res_stick_pieces(struct vcm_res *res);
+struct vcm_piece *vcm_res_find_piece(struct vcm_res *res, size_t first,
+				     size_t last);
+
+static inline struct vcm_piece *vcm_first_piece(const struct vcm_res *res)
+{
+	return rb_entry_safe(rb_first(&res->pieces), struct vcm_piece, node);
+}
+
+static inline struct vcm_piece *vcm_next_piece(const struct vcm_piece *piece)
+{
+	return rb_entry_safe(rb_next(&piece->node), struct vcm_piece, node);
+}
+
+#define vcm_for_each_piece(res, piece)				\
+	for ((piece) = vcm_first_piece(res); (piece);		\
+	     (piece) = vcm_next_piece(piece))
+
+static inline dma_addr_t vcm_piece_addr(const struct vcm_piece *piece)
+{
+	return vcm_res_addr(piece->res) + piece->off;
+}
+
+static inline size_t vcm_piece_len(const struct vcm_piece *piece)
+{
+	return piece->mapper.last - piece->mapper.start + 1;
+}
+
 /* vcm_phys.c */
-size_t vcm_phys_next_run(struct vcm_phys *phys, unsigned int *chunk,
-			 phys_addr_t *pa);
-void vcm_phys_add_mapper(struct vcm_phys *phys, struct vcm_res *res);
-void vcm_phys_remove_mapper(struct vcm_phys *phys, struct vcm_res *res);
+
+/**
+ * struct vcm_phys_iter - a walk over memory in physically contiguous runs
+ * @phys: the allocation
+ * @chunk: the chunk that @off lies in
+ * @off: where the walk stands, in bytes
+ * @end: where it ends
+ */
+struct vcm_phys_iter {
+	const struct vcm_phys *phys;
+	unsigned int chunk;
+	size_t off;
+	size_t end;
+};
+
+void vcm_phys_iter_init(struct vcm_phys_iter *iter,
+			const struct vcm_phys *phys, size_t off, size_t len);
+size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa);
+void vcm_phys_add_mapper(struct vcm_piece *piece);
+void vcm_phys_remove_mapper(struct vcm_piece *piece);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 
@@ -531,8 +614,8 @@ extern const struct vcm_pool_ops vcm_pool_pages;
 int vcm_pool_init(struct vcm_pool *pool, const struct vcm_pool_desc *desc);
 
 /* vcm_table.c */
-int vcm_table_map(struct vcm_table *table, dma_addr_t addr,
-		  struct vcm_phys *phys, u32 attr, size_t *left);
+int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
+		  u32 attr, gfp_t gfp, size_t *left);
 int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len);
 struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
 					struct vcm_iommu *unit);

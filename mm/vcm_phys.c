@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) "vcm: " fmt
 
 #include <linux/export.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
@@ -156,69 +157,111 @@ int vcm_phys_free(struct vcm_phys *phys)
 EXPORT_SYMBOL_GPL(vcm_phys_free);
 
 /**
- * vcm_phys_next_run() - walk an allocation in physically contiguous runs
+ * vcm_phys_iter_init() - begin a walk over part of an allocation
+ * @iter: the walk
  * @phys: the allocation
- * @chunk: where the walk stands; 0 to begin
+ * @off: first byte
+ * @len: bytes, all of them in @phys
+ *
+ * Context: The chunks stay as they are until the walk ends.
+ */
+void vcm_phys_iter_init(struct vcm_phys_iter *iter,
+			const struct vcm_phys *phys, size_t off, size_t len)
+{
+	unsigned int low = 0, high = off ? phys->nr_chunks : 1;
+
+	/* The last chunk that begins at @off or before. */
+	while (high - low > 1) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if (phys->chunks[mid].off <= off)
+			low = mid;
+		else
+			high = mid;
+	}
+	*iter = (struct vcm_phys_iter){
+		.phys = phys, .chunk = low, .off = off, .end = off + len,
+	};
+}
+
+/**
+ * vcm_phys_iter_next() - the next physically contiguous run
+ * @iter: the walk
  * @pa: where to put the run's physical address
  *
  * Return: bytes; 0 at the end.
  */
-size_t vcm_phys_next_run(struct vcm_phys *phys, unsigned int *chunk,
-			 phys_addr_t *pa)
+size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa)
 {
-	unsigned int i = *chunk;
-	size_t len = 0;
+	const struct vcm_chunk *chunk = &iter->phys->chunks[iter->chunk];
+	size_t len, off = iter->off;
 
-	if (i == phys->nr_chunks)
+	if (off == iter->end)
 		return 0;
-	*pa = vcm_chunk_pa(&phys->chunks[i]);
+	*pa = vcm_chunk_pa(chunk) + (off - chunk->off);
 	do {
-		len += vcm_chunk_len(&phys->chunks[i++]);
-	} while (i < phys->nr_chunks &&
-		 vcm_chunk_pa(&phys->chunks[i]) == *pa + len);
-	*chunk = i;
+		len = chunk->off + vcm_chunk_len(chunk) - off;
+		chunk++;
+		iter->chunk++;
+	} while (len < iter->end - off && vcm_chunk_pa(chunk) == *pa + len);
+	len = min(len, iter->end - off);
+	iter->off += len;
 	return len;
 }
 
 /**
- * vcm_phys_add_mapper() - note that a reservation maps an allocation
- * @phys: the allocation, as a whole
- * @res: the reservation
+ * vcm_phys_add_mapper() - note that a piece maps its memory
+ * @piece: the piece; counts as a user of the memory already
  *
- * Context: The caller holds &vcm.res_lock of @res.
+ * Context: The caller holds &vcm.res_lock of the reservation.
  */
-void vcm_phys_add_mapper(struct vcm_phys *phys, struct vcm_res *res)
+void vcm_phys_add_mapper(struct vcm_piece *piece)
 {
-	lockdep_assert_held(&res->vcm->res_lock);
+	struct vcm_phys *phys = piece->phys;
 
-	res->mapper.start = 0;
-	res->mapper.last = phys->len - 1;
+	lockdep_assert_held(&piece->res->vcm->res_lock);
+
 	spin_lock(&phys->lock);
-	interval_tree_insert(&res->mapper, &phys->mappers);
-	res->phys = phys;
+	interval_tree_insert(&piece->mapper, &phys->mappers);
+	piece->filed = phys;
 	spin_unlock(&phys->lock);
 }
 
 /**
  * vcm_phys_remove_mapper() - undo vcm_phys_add_mapper()
- * @phys: the allocation
- * @res: the reservation
+ * @piece: the piece
  *
- * Context: The caller holds &vcm.res_lock of @res.
+ * Context: The caller holds &vcm.res_lock of the reservation.
  */
-void vcm_phys_remove_mapper(struct vcm_phys *phys, struct vcm_res *res)
+void vcm_phys_remove_mapper(struct vcm_piece *piece)
 {
-	lockdep_assert_held(&res->vcm->res_lock);
+	struct vcm_phys *phys = piece->phys;
+
+	lockdep_assert_held(&piece->res->vcm->res_lock);
 
 	spin_lock(&phys->lock);
-	interval_tree_remove(&res->mapper, &phys->mappers);
-	res->phys = NULL;
+	interval_tree_remove(&piece->mapper, &phys->mappers);
+	piece->filed = NULL;
 	spin_unlock(&phys->lock);
 }
 
-static struct vcm_res *vcm_mapper_to_res(struct interval_tree_node *node)
+static struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)
 {
-	return node ? container_of(node, struct vcm_res, mapper) : NULL;
+	return node ? container_of(node, struct vcm_piece, mapper) : NULL;
+}
+
+static struct vcm_piece *vcm_first_mapper(struct vcm_phys *phys, size_t off)
+{
+	lockdep_assert_held(&phys->lock);
+
+	return vcm_mapper_to_piece(interval_tree_iter_first(&phys->mappers,
+							    off, off));
+}
+
+static struct vcm_piece *vcm_next_mapper(struct vcm_piece *piece, size_t off)
+{
+	return vcm_mapper_to_piece(interval_tree_iter_next(&piece->mapper, off,
+							   off));
 }
 
 /**
@@ -234,23 +277,58 @@ static struct vcm_res *vcm_mapper_to_res(struct interval_tree_node *node)
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr)
 {
-	struct interval_tree_node *node;
-	struct vcm_res *res;
+	struct vcm_piece *piece;
 	int ret = -ENOENT;
 
 	/* Who is a mapper stays where it is. */
 	spin_lock(&phys->lock);
-	for (node = interval_tree_iter_first(&phys->mappers, off, off);
-	     (res = vcm_mapper_to_res(node));
-	     node = interval_tree_iter_next(node, off, off)) {
-		if (res->vcm == vcm) {
-			*addr = vcm_res_addr(res) + off;
-			ret = 0;
-			break;
-		}
+	for (piece = vcm_first_mapper(phys, off); piece;
+	     piece = vcm_next_mapper(piece, off)) {
+		if (piece->res->vcm != vcm)
+			continue;
+		*addr = vcm_piece_addr(piece) + (off - piece->mapper.start);
+		ret = 0;
+		break;
 	}
 	spin_unlock(&phys->lock);
 	return ret;
+}
+
+static bool vcm_piece_maps(const struct vcm_piece *piece,
+			   const struct vcm_phys *phys, size_t off)
+{
+	return piece->filed == phys && piece->mapper.start <= off &&
+	       piece->mapper.last >= off;
+}
+
+/*
+ * A reservation may map a byte more than once, and is visited once: at its
+ * first piece if that maps the byte, which costs no search, or else at
+ * whichever comes first in the tree.
+ */
+static struct vcm_piece *vcm_phys_visit(struct vcm_phys *phys, size_t off,
+					struct vcm_res *res)
+{
+	struct vcm_piece *piece;
+
+	lockdep_assert_held(&phys->lock);
+
+	if (vcm_piece_maps(&res->first, phys, off))
+		return &res->first;
+	for (piece = vcm_first_mapper(phys, off); piece;
+	     piece = vcm_next_mapper(piece, off))
+		if (piece->res == res)
+			break;
+	return piece;
+}
+
+/* The next piece in the tree that is where its reservation is visited. */
+static struct vcm_piece *vcm_phys_to_visit(struct vcm_phys *phys, size_t off,
+					   struct vcm_piece *piece)
+{
+	while (piece && piece != vcm_phys_visit(phys, off, piece->res))
+		piece = vcm_next_mapper(piece, off);
+	return piece;
 }
 
 /* The chunk that @pa belongs to, and where in the allocation it lies. */
@@ -281,7 +359,7 @@ static struct vcm_chunk *vcm_chunk_at(phys_addr_t pa, size_t *off)
  */
 size_t vcm_get_phys_num_res(phys_addr_t pa)
 {
-	struct interval_tree_node *node;
+	struct vcm_piece *piece;
 	struct vcm_chunk *chunk;
 	struct vcm_phys *phys;
 	size_t off, nr = 0;
@@ -291,9 +369,11 @@ size_t vcm_get_phys_num_res(phys_addr_t pa)
 	if (chunk) {
 		phys = chunk->phys;
 		spin_lock(&phys->lock);
-		for (node = interval_tree_iter_first(&phys->mappers, off, off);
-		     node; node = interval_tree_iter_next(node, off, off))
-			nr++;
+		piece = vcm_phys_to_visit(phys, off,
+					  vcm_first_mapper(phys, off));
+		for (; piece; nr++)
+			piece = vcm_phys_to_visit(phys, off,
+						  vcm_next_mapper(piece, off));
 		spin_unlock(&phys->lock);
 	}
 	spin_unlock(&vcm_chunks_lock);
@@ -309,7 +389,8 @@ EXPORT_SYMBOL_GPL(vcm_get_phys_num_res);
  * @len: where to put how many bytes from @pa on are contiguous in the mapping
  *       and in memory; may be NULL
  *
- * If @prev has been unbacked meanwhile, the iteration ends: begin again.
+ * A reservation that maps the byte more than once is visited once. If @prev
+ * has been unbacked meanwhile, the iteration ends: begin again.
  *
  * Context: Any but interrupts.
  * Return: a counted reference to the next one; NULL at the end.
@@ -317,7 +398,7 @@ EXPORT_SYMBOL_GPL(vcm_get_phys_num_res);
 struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 				      size_t *len)
 {
-	struct interval_tree_node *node = NULL;
+	struct vcm_piece *piece = NULL;
 	struct vcm_res *res = NULL;
 	struct vcm_chunk *chunk;
 	struct vcm_phys *phys;
@@ -327,21 +408,27 @@ struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 		return NULL;
 	spin_lock(&vcm_chunks_lock);
 	chunk = vcm_chunk_at(pa, &off);
-	if (chunk) {
-		phys = chunk->phys;
-		spin_lock(&phys->lock);
-		if (!prev)
-			node = interval_tree_iter_first(&phys->mappers, off,
-							off);
-		else if (prev->phys == phys)
-			node = interval_tree_iter_next(&prev->mapper, off, off);
-		res = vcm_mapper_to_res(node);
-		if (res)
-			kref_get(&res->ref);
-		spin_unlock(&phys->lock);
+	if (!chunk)
+		goto unlock;
+	phys = chunk->phys;
+	spin_lock(&phys->lock);
+	if (prev) {
+		piece = vcm_phys_visit(phys, off, prev);
+		if (piece)
+			piece = vcm_next_mapper(piece, off);
+	} else {
+		piece = vcm_first_mapper(phys, off);
 	}
-	if (res && len)
-		*len = vcm_chunk_len(chunk) - (off - chunk->off);
+	piece = vcm_phys_to_visit(phys, off, piece);
+	if (piece) {
+		res = piece->res;
+		kref_get(&res->ref);
+		if (len)
+			*len = min(chunk->off + vcm_chunk_len(chunk),
+				   piece->mapper.last + 1) - off;
+	}
+	spin_unlock(&phys->lock);
+unlock:
 	spin_unlock(&vcm_chunks_lock);
 	vcm_res_put(prev);
 	return res;

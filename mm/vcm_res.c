@@ -251,6 +251,7 @@ static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
 	kref_init(&res->ref);
 	INIT_LIST_HEAD(&res->node);
 	vcm_res_set_nowhere(res);
+	res->pieces = RB_ROOT;
 	return res;
 }
 
@@ -497,9 +498,18 @@ int vcm_res_claim(struct vcm_res *res, unsigned long from)
 	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
 }
 
-/* The opposite of vcm_res_place(), or of as much of it as there is. */
-static void vcm_res_lift(struct vcm_res *res)
+/**
+ * vcm_res_lift() - undo vcm_res_place(), or as much of it as there is
+ * @res: the reservation; one that has its addresses for good keeps them
+ *
+ * Context: The caller holds &vcm.res_lock.
+ */
+void vcm_res_lift(struct vcm_res *res)
 {
+	lockdep_assert_held(&res->vcm->res_lock);
+
+	if (!res->floating)
+		return;
 	if (!RB_EMPTY_NODE(&res->range.rb))
 		range_remove(vcm_res_space(res), &res->range);
 	vcm_res_set_nowhere(res);
@@ -510,7 +520,7 @@ static void vcm_res_lift(struct vcm_res *res)
  * @res: the reservation; one that has its addresses for good keeps them
  * @phys: the memory
  *
- * vcm_res_publish() takes them back when the reservation is idle again.
+ * It gives them back when it is idle again.
  *
  * Context: The caller has claimed @res and still holds &vcm.lock.
  * Return: 0; -EBUSY if they are reserved; -ERANGE if the context does not have
@@ -519,7 +529,7 @@ static void vcm_res_lift(struct vcm_res *res)
 int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
 {
 	struct vcm *vcm = res->vcm;
-	unsigned int chunk = 0;
+	struct vcm_phys_iter iter;
 	dma_addr_t addr;
 	phys_addr_t pa;
 	int ret;
@@ -528,7 +538,8 @@ int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
 
 	if (!res->floating)
 		return 0;
-	vcm_phys_next_run(phys, &chunk, &pa);
+	vcm_phys_iter_init(&iter, phys, 0, phys->len);
+	vcm_phys_iter_next(&iter, &pa);
 	addr = vcm->home->ops->place(vcm->home, pa);
 	if (addr == VCM_NOWHERE) {
 		ret = -ERANGE;
@@ -550,23 +561,17 @@ int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
 /**
  * vcm_res_publish() - end what vcm_res_claim() began
  * @res: the reservation
- * @phys: what it is backed with from now on, NULL for nothing
  * @state: its new state
  *
  * Context: The caller has claimed @res and still holds &vcm.lock.
  */
-void vcm_res_publish(struct vcm_res *res, struct vcm_phys *phys,
-		     enum vcm_res_state state)
+void vcm_res_publish(struct vcm_res *res, enum vcm_res_state state)
 {
 	struct vcm *vcm = res->vcm;
 
 	spin_lock(&vcm->res_lock);
 	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
-	if (phys && !res->phys)
-		vcm_phys_add_mapper(phys, res);
-	else if (!phys && res->phys)
-		vcm_phys_remove_mapper(res->phys, res);
-	if (state == VCM_RES_IDLE && res->floating)
+	if (state == VCM_RES_IDLE)
 		vcm_res_lift(res);
 	res->state = state;
 	spin_unlock(&vcm->res_lock);

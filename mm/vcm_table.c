@@ -117,35 +117,37 @@ int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len)
 }
 
 /**
- * vcm_table_map() - map an allocation into a table
+ * vcm_table_map() - map a piece of a reservation into a table
  * @table: the table
- * @addr: first device address
- * @phys: the allocation, mapped as a whole
+ * @piece: the piece
  * @attr: attributes of the reservation
+ * @gfp: how to allocate
  * @left: where to say that undoing failed: bytes that a unit may still reach
- *        after an error, 0 otherwise
+ *        after an error, untouched otherwise
  *
  * Context: May sleep. The caller holds &vcm.lock.
  * Return: 0, or an errno with nothing mapped.
  */
-int vcm_table_map(struct vcm_table *table, dma_addr_t addr,
-		  struct vcm_phys *phys, u32 attr, size_t *left)
+int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
+		  u32 attr, gfp_t gfp, size_t *left)
 {
-	unsigned int chunk = 0;
+	dma_addr_t addr = vcm_piece_addr(piece);
+	struct vcm_phys_iter iter;
 	size_t done = 0, len;
 	phys_addr_t pa;
 	int ret;
 
 	lockdep_assert_held(&table->vcm->lock);
 
-	while ((len = vcm_phys_next_run(phys, &chunk, &pa))) {
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
+			   vcm_piece_len(piece));
+	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		size_t mapped = 0;
 
 		ret = vcm_table_check(table, addr + done, pa, len);
 		if (!ret)
 			ret = table->ops->map(table, addr + done, pa, len,
-					      attr & VCM_RIGHTS, GFP_KERNEL,
-					      &mapped);
+					      attr & VCM_RIGHTS, gfp, &mapped);
 		if (ret) {
 			done += mapped;
 			goto undo;

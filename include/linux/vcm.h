@@ -135,6 +135,8 @@ struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 
 /* backing */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys);
+int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
+		   size_t phys_off, size_t len);
 int vcm_unback(struct vcm_res *res);
 
 /* associations */

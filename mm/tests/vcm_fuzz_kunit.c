@@ -30,6 +30,7 @@ MODULE_PARM_DESC(steps, "Steps of the walk");
 #define NR_CTX		3
 #define NR_RES		14
 #define NR_PHYS		6
+#define NR_PIECES	4
 #define NR_DEV		6
 
 #define CTX_START	((dma_addr_t)SZ_256M + PAGE_SIZE)
@@ -52,12 +53,18 @@ static const unsigned long pgsizes[VCM_SOFT_NR_FORMATS] = {
 	[VCM_SOFT_HALF] = HALF,
 };
 
+struct model_piece {
+	unsigned int phys;
+	size_t off, phys_off, len;
+};
+
 struct model_res {
 	struct vcm_res *res;
 	unsigned int ctx;
 	u64 first, last;
 	u32 attr;
-	int phys;
+	unsigned int nr;
+	struct model_piece pieces[NR_PIECES];
 };
 
 struct model_phys {
@@ -199,7 +206,6 @@ static void note_res(struct model *m, struct model_res *r, unsigned int ctx,
 	*r = (struct model_res){
 		.res = res, .ctx = ctx, .first = vcm_get_dev_addr(res),
 		.last = vcm_get_dev_addr(res) + len - 1, .attr = attr,
-		.phys = -1,
 	};
 	KUNIT_ASSERT_EQ(m->test, len, vcm_get_res_len(res));
 }
@@ -259,9 +265,9 @@ static void walk_unreserve(struct model *m)
 
 	if (!r->res)
 		return;
-	expect_ret(m, r->phys < 0 ? 0 : -EBUSY, vcm_unreserve(r->res),
+	expect_ret(m, r->nr ? -EBUSY : 0, vcm_unreserve(r->res),
 		   "vcm_unreserve()");
-	if (r->phys < 0)
+	if (!r->nr)
 		r->res = NULL;
 }
 
@@ -306,6 +312,15 @@ static void walk_alloc(struct model *m)
 	fill(p);
 }
 
+static void note_piece(struct model *m, struct model_res *r, unsigned int phys,
+		       size_t off, size_t phys_off, size_t len)
+{
+	r->pieces[r->nr++] = (struct model_piece){
+		.phys = phys, .off = off, .phys_off = phys_off, .len = len,
+	};
+	m->phys[phys].users++;
+}
+
 static void walk_back(struct model *m)
 {
 	unsigned int phys = roll(m, NR_PHYS);
@@ -317,13 +332,58 @@ static void walk_back(struct model *m)
 		return;
 	if (p->len > r->last - r->first + 1)
 		want = -ENOSPC;
-	else if (r->phys >= 0)
+	else if (r->nr)
 		want = -EBUSY;
 	expect_ret(m, want, vcm_back(r->res, p->phys), "vcm_back()");
-	if (!want) {
-		r->phys = phys;
-		p->users++;
-	}
+	if (!want)
+		note_piece(m, r, phys, 0, 0, p->len);
+}
+
+/* The piece that has a byte of [@off, @off + @len), if any. */
+static struct model_piece *model_piece(struct model_res *r, size_t off,
+				       size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		if (r->pieces[i].off < off + len &&
+		    off < r->pieces[i].off + r->pieces[i].len)
+			return &r->pieces[i];
+	return NULL;
+}
+
+static void walk_back_range(struct model *m)
+{
+	struct model_res *r = &m->res[roll(m, NR_RES)];
+	unsigned int phys = roll(m, NR_PHYS);
+	struct model_phys *p = &m->phys[phys];
+	size_t off, phys_off, len, whole;
+	u64 granule;
+	int want = 0;
+
+	if (!r->res || !p->phys || r->nr == NR_PIECES)
+		return;
+	/* Smaller than what is usual, so that several find room. */
+	granule = roll(m, 8) ? model_granule(m, r->ctx) : HALF;
+	whole = r->last - r->first + 1;
+	off = roll(m, whole + HALF) / granule * granule;
+	phys_off = roll(m, p->len + HALF) / granule * granule;
+	len = (1 + roll(m, min(whole, p->len))) / granule * granule;
+	if (!len)
+		len = granule;
+
+	if (len > whole || off > whole - len)
+		want = -ENOSPC;
+	else if (len > p->len || phys_off > p->len - len)
+		want = -ERANGE;
+	else if ((off | phys_off | len) & (model_granule(m, r->ctx) - 1))
+		want = -EINVAL;
+	else if (model_piece(r, off, len))
+		want = -EBUSY;
+	expect_ret(m, want, vcm_back_range(r->res, off, p->phys, phys_off, len),
+		   "vcm_back_range()");
+	if (!want)
+		note_piece(m, r, phys, off, phys_off, len);
 }
 
 static void walk_unback(struct model *m)
@@ -332,11 +392,20 @@ static void walk_unback(struct model *m)
 
 	if (!r->res)
 		return;
-	expect_ret(m, r->phys < 0 ? -ENOENT : 0, vcm_unback(r->res),
-		   "vcm_unback()");
-	if (r->phys >= 0)
-		m->phys[r->phys].users--;
-	r->phys = -1;
+	expect_ret(m, r->nr ? 0 : -ENOENT, vcm_unback(r->res), "vcm_unback()");
+	while (r->nr)
+		m->phys[r->pieces[--r->nr].phys].users--;
+}
+
+static bool pieces_fit(const struct model_res *r, u64 granule)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		if (!IS_ALIGNED(r->pieces[i].off | r->pieces[i].phys_off |
+				r->pieces[i].len, granule))
+			return false;
+	return true;
 }
 
 static bool model_fits(struct model *m, unsigned int ctx, unsigned int dev)
@@ -349,7 +418,8 @@ static bool model_fits(struct model *m, unsigned int ctx, unsigned int dev)
 
 		if (!r->res || r->ctx != ctx)
 			continue;
-		if (!IS_ALIGNED(r->first | (r->last + 1), granule))
+		if (!IS_ALIGNED(r->first | (r->last + 1), granule) ||
+		    !pieces_fit(r, granule))
 			return false;
 		if (dev == NR_DEV - 1 && in_window(r->first, r->last))
 			return false;
@@ -501,6 +571,7 @@ static void walk_free(struct model *m)
 static void (*const walks[])(struct model *m) = {
 	walk_reserve, walk_reserve, walk_reserve_at, walk_unreserve,
 	walk_alloc, walk_alloc, walk_back, walk_back, walk_back, walk_unback,
+	walk_back_range, walk_back_range, walk_back_range,
 	walk_unback, walk_assoc, walk_assoc, walk_activate, walk_activate,
 	walk_move, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
 };
@@ -514,10 +585,9 @@ static int dma(struct model *m, unsigned int dev, u64 addr, u64 *value,
 
 /* One address of a reservation, as a device that is active there sees it. */
 static void expect_seen(struct model *m, unsigned int dev,
-			const struct model_res *r, size_t off)
+			struct model_res *r, size_t off)
 {
-	const struct model_phys *p = r->phys < 0 ? NULL : &m->phys[r->phys];
-	bool there = p && off < p->len;
+	const struct model_piece *there = model_piece(r, off, 1);
 	u64 addr = (r->first + off) & ~(HALF - 1), value = 0;
 
 	KUNIT_ASSERT_EQ_MSG(m->test, there ? 0 : -EFAULT,
@@ -525,7 +595,9 @@ static void expect_seen(struct model *m, unsigned int dev,
 			    "step %u: device %u, %llx", m->step, dev, addr);
 	if (!there)
 		return;
-	KUNIT_ASSERT_EQ_MSG(m->test, content(p, off), value,
+	KUNIT_ASSERT_EQ_MSG(m->test, content(&m->phys[there->phys],
+					     off - there->off + there->phys_off),
+			    value,
 			    "step %u: device %u, %llx", m->step, dev, addr);
 	KUNIT_ASSERT_EQ_MSG(m->test, r->attr & VCM_WRITE ? 0 : -EFAULT,
 			    dma(m, dev, addr, &value, VCM_WRITE),
@@ -535,8 +607,8 @@ static void expect_seen(struct model *m, unsigned int dev,
 static void expect_device(struct model *m, unsigned int dev)
 {
 	int ctx = m->active[dev];
+	unsigned int i, j;
 	u64 addr, value;
-	unsigned int i;
 
 	if (ctx < 0) {
 		KUNIT_ASSERT_EQ(m->test, -ENXIO,
@@ -553,15 +625,36 @@ static void expect_device(struct model *m, unsigned int dev)
 		expect_seen(m, dev, r, 0);
 		expect_seen(m, dev, r, len - 1);
 		expect_seen(m, dev, r, roll(m, len));
-		if (r->phys >= 0) {
-			expect_seen(m, dev, r, m->phys[r->phys].len - 1);
-			expect_seen(m, dev, r, roll(m, m->phys[r->phys].len));
+		for (j = 0; j < r->nr; j++) {
+			const struct model_piece *p = &r->pieces[j];
+
+			expect_seen(m, dev, r, p->off);
+			expect_seen(m, dev, r, p->off + p->len - 1);
+			expect_seen(m, dev, r, p->off + roll(m, p->len));
 		}
 	}
 	addr = CTX_START + roll(m, SZ_4M) / HALF * HALF;
 	if (!model_obstacle(m, ctx, addr, addr))
 		KUNIT_ASSERT_EQ(m->test, -EFAULT,
 				dma(m, dev, addr, &value, VCM_READ));
+}
+
+/* How many reservations map the first byte of an allocation? */
+static size_t model_mappers(struct model *m, unsigned int phys)
+{
+	unsigned int i, j;
+	size_t nr = 0;
+
+	for (i = 0; i < NR_RES; i++) {
+		for (j = 0; m->res[i].res && j < m->res[i].nr; j++) {
+			if (m->res[i].pieces[j].phys != phys ||
+			    m->res[i].pieces[j].phys_off)
+				continue;
+			nr++;
+			break;
+		}
+	}
+	return nr;
 }
 
 static void expect_books(struct model *m)
@@ -586,7 +679,7 @@ static void expect_books(struct model *m)
 		if (!m->phys[i].phys)
 			continue;
 		vcm_get_chunk(m->phys[i].phys, 0, &pa, &len);
-		KUNIT_ASSERT_EQ(m->test, m->phys[i].users,
+		KUNIT_ASSERT_EQ(m->test, model_mappers(m, i),
 				vcm_get_phys_num_res(pa));
 	}
 }
@@ -620,7 +713,7 @@ static void model_end(struct model *m)
 	unsigned int i, ctx;
 
 	for (i = 0; i < NR_RES; i++) {
-		if (m->res[i].phys >= 0 && m->res[i].res)
+		if (m->res[i].res && m->res[i].nr)
 			KUNIT_EXPECT_EQ(test, 0, vcm_unback(m->res[i].res));
 		if (m->res[i].res)
 			space_give(test, m->res[i].res);

@@ -44,13 +44,13 @@ static struct vcm_phys *ident_alloc_pieces(struct kunit *test)
 	unsigned int i, nr;
 
 	for (nr = 0; nr < ARRAY_SIZE(tried) && !found; nr++) {
-		unsigned int chunk = 0;
+		struct vcm_phys_iter iter;
 		phys_addr_t pa;
 
 		tried[nr] = vcm_phys_alloc(NULL, 7 * PAGE_SIZE, 0);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, tried[nr]);
-		vcm_phys_next_run(tried[nr], &chunk, &pa);
-		if (chunk < tried[nr]->nr_chunks)
+		vcm_phys_iter_init(&iter, tried[nr], 0, tried[nr]->len);
+		if (vcm_phys_iter_next(&iter, &pa) < tried[nr]->len)
 			found = tried[nr];
 	}
 	for (i = 0; i < nr; i++)
@@ -468,6 +468,8 @@ static void identity_floats(struct kunit *test)
 				    vcm_get_res(vcm, pa));
 		KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOENT),
 				    vcm_get_res(vcm, DMA_MAPPING_ERROR));
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				vcm_back_range(res, 0, phys, 0, SZ_64K));
 
 		KUNIT_EXPECT_EQ(test, 0, vcm_back(res, phys));
 		KUNIT_EXPECT_EQ(test, pa, vcm_get_dev_addr(res));
@@ -534,6 +536,14 @@ static void identity_taken(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_back(fixed, phys));
 	KUNIT_EXPECT_EQ(test, 0, vcm_unback(fixed));
 	KUNIT_EXPECT_EQ(test, pa, vcm_get_dev_addr(fixed));
+	/* So will a part of it, at the place of the part. */
+	KUNIT_EXPECT_EQ(test, -ERANGE,
+			vcm_back_range(fixed, 0, phys, SZ_4K, SZ_4K));
+	KUNIT_EXPECT_EQ(test, 0,
+			vcm_back_range(fixed, SZ_4K, phys, SZ_4K, SZ_4K));
+	ident_expect_lookup(test, vcm, pa, -ENOENT, 0);
+	ident_expect_lookup(test, vcm, pa + SZ_4K, 0, pa + SZ_4K);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(fixed));
 	space_give(test, fixed);
 	space_give(test, res);
 	space_give(test, twin);

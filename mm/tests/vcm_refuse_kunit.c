@@ -22,10 +22,12 @@ KUNIT_ARRAY_PARAM_DESC(refuse, refuse_kinds, name);
 
 static unsigned int count_runs(struct vcm_phys *phys)
 {
-	unsigned int chunk = 0, nr = 0;
+	struct vcm_phys_iter iter;
+	unsigned int nr = 0;
 	phys_addr_t pa;
 
-	while (vcm_phys_next_run(phys, &chunk, &pa))
+	vcm_phys_iter_init(&iter, phys, 0, vcm_get_phys_len(phys));
+	while (vcm_phys_iter_next(&iter, &pa))
 		nr++;
 	return nr;
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual Contiguous Memory Manager: the pieces of a backing.
+ *
+ * A reservation that is backed is a tree of pieces by offset, each with the
+ * memory behind it; in turn, each allocation has the tree of the pieces that
+ * map it. Most reservations are backed as a whole: their piece is built in.
+ *
+ * Only who has claimed the reservation changes its tree, under the lock, so
+ * that lookups find it whole.
+ */
+#define pr_fmt(fmt) "vcm: " fmt
+
+#include <linux/bug.h>
+#include <linux/rbtree.h>
+#include <linux/slab.h>
+
+#include "vcm_internal.h"
+
+/**
+ * vcm_piece_new() - a piece that is in no tree yet
+ * @res: the reservation, claimed
+ * @off: where in it, in bytes
+ * @phys: the memory; the caller has counted the piece as a user
+ * @phys_off: first byte of @phys
+ * @len: bytes
+ *
+ * Context: May sleep.
+ * Return: the piece, or NULL if there is no memory.
+ */
+struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
+				struct vcm_phys *phys, size_t phys_off,
+				size_t len)
+{
+	struct vcm_piece *piece = &res->first;
+
+	if (!RB_EMPTY_ROOT(&res->pieces))
+		piece = kzalloc(sizeof(*piece), GFP_KERNEL);
+	if (!piece)
+		return NULL;
+	piece->res = res;
+	piece->phys = phys;
+	piece->off = off;
+	piece->stuck = false;
+	piece->mapper.start = phys_off;
+	piece->mapper.last = phys_off + len - 1;
+	return piece;
+}
+
+/**
+ * vcm_piece_free() - undo vcm_piece_new()
+ * @piece: the piece, in no tree
+ *
+ * Context: Any.
+ */
+void vcm_piece_free(struct vcm_piece *piece)
+{
+	if (piece != &piece->res->first)
+		kfree(piece);
+}
+
+/**
+ * vcm_res_add_piece() - publish a piece
+ * @piece: the piece, which overlaps no other
+ * @state: the new state of its reservation, which the caller has claimed
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
+{
+	struct vcm_res *res = piece->res;
+	struct rb_node **link = &res->pieces.rb_node, *parent = NULL;
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	while (*link) {
+		parent = *link;
+		if (piece->off < rb_entry(parent, struct vcm_piece, node)->off)
+			link = &parent->rb_left;
+		else
+			link = &parent->rb_right;
+	}
+	rb_link_node(&piece->node, parent, link);
+	rb_insert_color(&piece->node, &res->pieces);
+	vcm_phys_add_mapper(piece);
+	res->state = state;
+	spin_unlock(&vcm->res_lock);
+}
+
+/**
+ * vcm_res_drop_pieces() - publish that nothing backs a reservation any more
+ * @res: the reservation, claimed; idle on return, and no user of its memory
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+void vcm_res_drop_pieces(struct vcm_res *res)
+{
+	struct vcm_piece *piece, *next;
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	rbtree_postorder_for_each_entry_safe(piece, next, &res->pieces, node) {
+		struct vcm_phys *phys = piece->phys;
+
+		vcm_phys_remove_mapper(piece);
+		refcount_dec(&phys->users);
+		vcm_piece_free(piece);
+	}
+	res->pieces = RB_ROOT;
+	vcm_res_lift(res);
+	res->state = VCM_RES_IDLE;
+	spin_unlock(&vcm->res_lock);
+}
+
+/**
+ * vcm_res_stick_pieces() - publish that a unit still owes an answer
+ * @res: the reservation, claimed; no piece of it is in a table any more
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+void vcm_res_stick_pieces(struct vcm_res *res)
+{
+	struct vcm *vcm = res->vcm;
+	struct vcm_piece *piece;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	vcm_for_each_piece(res, piece)
+		piece->stuck = true;
+	res->state = VCM_RES_STUCK;
+	spin_unlock(&vcm->res_lock);
+}
+
+/**
+ * vcm_res_find_piece() - the lowest piece in a range of a reservation
+ * @res: the reservation
+ * @first: first byte of the range
+ * @last: last byte of the range, inclusive
+ *
+ * Context: The caller holds &vcm.res_lock, or has claimed @res.
+ * Return: the piece, or NULL if nothing backs the range.
+ */
+struct vcm_piece *vcm_res_find_piece(struct vcm_res *res, size_t first,
+				     size_t last)
+{
+	struct rb_node *node = res->pieces.rb_node;
+	struct vcm_piece *found = NULL;
+
+	while (node) {
+		struct vcm_piece *piece = rb_entry(node, struct vcm_piece, node);
+
+		if (piece->off + (vcm_piece_len(piece) - 1) < first) {
+			node = node->rb_right;
+			continue;
+		}
+		found = piece;
+		node = node->rb_left;
+	}
+	return found && found->off <= last ? found : NULL;
+}
