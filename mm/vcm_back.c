@@ -92,8 +92,11 @@ static int vcm_back_piece(struct vcm_res *res, size_t off,
 	struct vcm *vcm = res->vcm;
 	struct vcm_piece *piece;
 	size_t left = 0;
-	int ret = -EBUSY;
+	int ret = -EACCES;
 
+	if (!(res->attr & (VCM_READ | VCM_WRITE)))
+		goto publish;
+	ret = -EBUSY;
 	if (vcm_res_find_piece(res, off, off + len - 1))
 		goto publish;
 	ret = vcm_res_place(res, phys);
@@ -151,8 +154,6 @@ int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 
 	if (IS_ERR_OR_NULL(res) || IS_ERR_OR_NULL(phys))
 		return -EINVAL;
-	if (!(res->attr & (VCM_READ | VCM_WRITE)))
-		return -EACCES;
 	if (phys->len > vcm_res_len(res))
 		return -ENOSPC;
 	vcm = res->vcm;
@@ -199,8 +200,6 @@ int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
 
 	if (IS_ERR_OR_NULL(res) || IS_ERR_OR_NULL(phys) || !len)
 		return -EINVAL;
-	if (!(res->attr & (VCM_READ | VCM_WRITE)))
-		return -EACCES;
 	if (!vcm_part_of(res_off, len, vcm_res_len(res)))
 		return -ENOSPC;
 	if (!vcm_part_of(phys_off, len, phys->len))
@@ -230,13 +229,15 @@ EXPORT_SYMBOL_GPL(vcm_back_range);
  * The pieces from @piece on that follow each other without a hole, all mapped
  * or all stuck: one unmap and one flush do for them. Returns the next one.
  */
-static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
+static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece,
+				       const struct vcm_phys *only, size_t *len)
 {
 	size_t end = piece->off + vcm_piece_len(piece), start = piece->off;
 	bool stuck = piece->stuck;
 
 	while ((piece = vcm_next_piece(piece))) {
-		if (piece->off != end || piece->stuck != stuck)
+		if (piece->off != end || piece->stuck != stuck ||
+		    (only && piece->phys != only))
 			break;
 		end += vcm_piece_len(piece);
 	}
@@ -244,8 +245,9 @@ static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
 	return piece;
 }
 
-/* All pieces of a reservation, out of one table. */
-static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+/* Pieces of a reservation, out of one table; stuck ones are flushed anew. */
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res,
+			       const struct vcm_phys *only)
 {
 	struct vcm_piece *piece = vcm_first_piece(res);
 	int ret = 0;
@@ -256,11 +258,107 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
 		size_t len;
 		int err;
 
-		piece = vcm_piece_run(piece, &len);
+		if (only && piece->phys != only) {
+			piece = vcm_next_piece(piece);
+			continue;
+		}
+		piece = vcm_piece_run(piece, only, &len);
 		err = stuck ? vcm_table_flush(table, addr, len) :
 			      vcm_table_unmap(table, addr, len);
 		ret = ret ?: err;
 	}
+	return ret;
+}
+
+/**
+ * vcm_res_unmap() - take a reservation out of every table
+ * @res: the reservation, claimed
+ * @only: only the pieces of this allocation; NULL for all
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or -EIO if a unit did not answer: nothing is mapped any more, but
+ * that unit may go on using what it cached.
+ */
+int vcm_res_unmap(struct vcm_res *res, const struct vcm_phys *only)
+{
+	struct vcm_table *table;
+	struct vcm_piece *piece;
+	int ret = 0;
+
+	list_for_each_entry(table, &res->vcm->tables, node) {
+		int err = vcm_table_unmap_res(table, res, only);
+
+		ret = ret ?: err;
+	}
+	vcm_for_each_piece(res, piece)
+		if (!only || piece->phys == only)
+			vcm_back_verify(res->vcm, piece, false);
+	return ret;
+}
+
+/* Pieces of a reservation into one table, or none of them. */
+static int vcm_table_map_res(struct vcm_table *table, struct vcm_res *res,
+			     const struct vcm_phys *only, u32 attr, gfp_t gfp,
+			     size_t *left)
+{
+	struct vcm_piece *piece, *undo;
+	int ret;
+
+	vcm_for_each_piece(res, piece) {
+		if (piece->stuck || (only && piece->phys != only))
+			continue;
+		ret = vcm_table_map(table, piece, attr, gfp, left);
+		if (ret)
+			goto undo;
+	}
+	return 0;
+
+undo:
+	vcm_for_each_piece(res, undo) {
+		if (undo == piece)
+			break;
+		if (undo->stuck || (only && undo->phys != only))
+			continue;
+		if (vcm_table_unmap(table, vcm_piece_addr(undo),
+				    vcm_piece_len(undo)))
+			*left = vcm_piece_len(undo);
+	}
+	return ret;
+}
+
+/**
+ * vcm_res_map() - put a reservation into every table, or into none
+ * @res: the reservation, claimed, and in no table
+ * @only: only the pieces of this allocation; NULL for all
+ * @attr: with which rights
+ * @gfp: how to allocate
+ * @left: as for vcm_table_map()
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or an errno with nothing mapped.
+ */
+int vcm_res_map(struct vcm_res *res, const struct vcm_phys *only, u32 attr,
+		gfp_t gfp, size_t *left)
+{
+	struct vcm *vcm = res->vcm;
+	struct vcm_piece *piece;
+	struct vcm_table *table;
+	int ret;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		ret = vcm_table_map_res(table, res, only, attr, gfp, left);
+		if (ret)
+			goto undo;
+	}
+	vcm_for_each_piece(res, piece)
+		if (!piece->stuck && (!only || piece->phys == only))
+			vcm_back_verify(vcm, piece, true);
+	return 0;
+
+undo:
+	list_for_each_entry_continue_reverse(table, &vcm->tables, node)
+		if (vcm_table_unmap_res(table, res, only))
+			*left = vcm_res_len(res);
 	return ret;
 }
 
@@ -280,8 +378,6 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
  */
 int vcm_unback(struct vcm_res *res)
 {
-	struct vcm_table *table;
-	struct vcm_piece *piece;
 	struct vcm *vcm;
 	int ret;
 
@@ -293,14 +389,7 @@ int vcm_unback(struct vcm_res *res)
 	ret = vcm_res_claim(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK));
 	if (ret < 0)
 		goto unlock;
-	ret = 0;
-	list_for_each_entry(table, &vcm->tables, node) {
-		int err = vcm_table_unmap_res(table, res);
-
-		ret = ret ?: err;
-	}
-	vcm_for_each_piece(res, piece)
-		vcm_back_verify(vcm, piece, false);
+	ret = vcm_res_unmap(res, NULL);
 	if (ret)
 		vcm_res_stick_pieces(res);
 	else
@@ -421,38 +510,10 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 
 	for (res = vcm_next_backed(vcm, NULL); res && res != end;
 	     res = vcm_next_backed(vcm, res)) {
-		vcm_table_unmap_res(table, res);
+		vcm_table_unmap_res(table, res, NULL);
 		cond_resched();
 	}
 	vcm_res_put(res);
-}
-
-/* All pieces of a reservation into one table, or none. */
-static int vcm_table_map_res(struct vcm_table *table, struct vcm_res *res,
-			     u32 attr, gfp_t gfp, size_t *left)
-{
-	struct vcm_piece *piece, *undo;
-	int ret;
-
-	vcm_for_each_piece(res, piece) {
-		if (piece->stuck)
-			continue;
-		ret = vcm_table_map(table, piece, attr, gfp, left);
-		if (ret)
-			goto undo;
-	}
-	return 0;
-
-undo:
-	vcm_for_each_piece(res, undo) {
-		if (undo == piece)
-			break;
-		if (!undo->stuck &&
-		    vcm_table_unmap(table, vcm_piece_addr(undo),
-				    vcm_piece_len(undo)))
-			*left += vcm_piece_len(undo);
-	}
-	return ret;
 }
 
 /**
@@ -473,8 +534,8 @@ int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 	for (res = vcm_next_backed(vcm, NULL); res;
 	     res = vcm_next_backed(vcm, res)) {
 		dma_addr_t addr = vcm_res_addr(res);
-		int ret = vcm_table_map_res(table, res, res->attr, GFP_KERNEL,
-					    &left);
+		int ret = vcm_table_map_res(table, res, NULL, res->attr,
+					    GFP_KERNEL, &left);
 
 		if (ret) {
 			dev_err(dev, "vcm: %s: cannot map what is at %pad (%d)\n",

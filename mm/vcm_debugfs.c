@@ -165,7 +165,7 @@ static void vcm_show_res(struct seq_file *s, struct vcm_res *res)
 	else
 		seq_printf(s, "  %pad-%pad", &first, &last);
 	seq_printf(s, " %s %s, %s",
-		   vcm_show_rights(res->attr).text,
+		   vcm_show_rights(READ_ONCE(res->attr)).text,
 		   vcm_show_size(vcm_res_len(res)).text, vcm_show_state(res));
 
 	spin_lock(&vcm->res_lock);
@@ -372,7 +372,7 @@ static void vcm_graph_res(struct seq_file *s, struct vcm_res *res)
 
 	seq_printf(s, "\t\"%p\" [label=\"%pad\\n%s %s\", shape=box, fillcolor=white];\n",
 		   res, &first, vcm_show_size(vcm_res_len(res)).text,
-		   vcm_show_rights(res->attr).text);
+		   vcm_show_rights(READ_ONCE(res->attr)).text);
 	seq_printf(s, "\t\"%p\" -> \"%p\";\n", parent, res);
 
 	spin_lock(&vcm->res_lock);

@@ -13,6 +13,7 @@
 #define _MM_VCM_INTERNAL_H
 
 #include <linux/dma-mapping.h>
+#include <linux/gfp_types.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -42,6 +43,12 @@ struct vcm_pool;
 
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
 #define VCM_RES_ATTRS	(VCM_RIGHTS | VCM_ALIGN_MASK)
+/*
+ * To put back what was mapped before. What was taken out may have freed
+ * page-table pages, and there is no way on without them: so wait for memory.
+ */
+#define VCM_GFP_PUT_BACK	(GFP_KERNEL | __GFP_NOFAIL)
+
 #define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_BLOCKS_MASK | VCM_ALIGN_MASK)
 
 /**
@@ -272,9 +279,11 @@ struct vcm_res {
 	struct vcm_bound *bound;
 	struct kref ref;
 	size_t len;
-	u32 attr;
 	bool floating;
 	u64 number;
+
+	/* whoever has claimed it */
+	u32 attr;
 
 	/* vcm->res_lock */
 	struct list_head node;
@@ -623,6 +632,9 @@ void vcm_table_put_walker(struct vcm_walker *walker);
 void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable);
 
 /* vcm_back.c */
+int vcm_res_unmap(struct vcm_res *res, const struct vcm_phys *only);
+int vcm_res_map(struct vcm_res *res, const struct vcm_phys *only, u32 attr,
+		gfp_t gfp, size_t *left);
 int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 		    struct device *dev);
 void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,

@@ -783,7 +783,7 @@ size_t vcm_get_num_res(struct vcm *vcm)
 EXPORT_SYMBOL_GPL(vcm_get_num_res);
 
 /**
- * vcm_get_res_attr() - the attributes that a reservation was made with
+ * vcm_get_res_attr() - the attributes of a reservation
  * @res: the reservation
  *
  * Context: Any.
@@ -791,7 +791,7 @@ EXPORT_SYMBOL_GPL(vcm_get_num_res);
  */
 u32 vcm_get_res_attr(struct vcm_res *res)
 {
-	return IS_ERR_OR_NULL(res) ? 0 : res->attr;
+	return IS_ERR_OR_NULL(res) ? 0 : READ_ONCE(res->attr);
 }
 EXPORT_SYMBOL_GPL(vcm_get_res_attr);
 

@@ -58,7 +58,9 @@ struct vcm_table_ops {
 	 * inside the geometry; vcm_block() picks the blocks. When it returns,
 	 * a unit that walks the table finds the new entries. Returns 0, or an
 	 * errno and in @mapped how many bytes from @addr on were mapped all
-	 * the same: the core unmaps them. May sleep if @gfp allows it.
+	 * the same: the core unmaps them. May sleep if @gfp allows it. With
+	 * __GFP_NOFAIL in @gfp it must not fail for want of memory: the core
+	 * puts back what was mapped there before.
 	 */
 	int (*map)(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		   size_t len, u32 attr, gfp_t gfp, size_t *mapped);

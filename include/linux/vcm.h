@@ -97,6 +97,7 @@ struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr);
 struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 			       u32 attr);
 int vcm_unreserve(struct vcm_res *res);
+int vcm_set_res_attr(struct vcm_res *res, u32 attr);
 u32 vcm_get_res_attr(struct vcm_res *res);
 struct vcm *vcm_get_vcm_from_res(struct vcm_res *res);
 dma_addr_t vcm_get_dev_addr(struct vcm_res *res);

@@ -738,6 +738,83 @@ static void fail_home(struct kunit *test)
 	bed_end(bed);
 }
 
+/* Not the first piece of a reservation, which is built in. */
+static void prepare_range(struct sweep *s)
+{
+	prepare_back(s);
+	KUNIT_ASSERT_EQ(s->test, 0, vcm_back_range(s->out, 0, s->arg, 0, SZ_4K));
+}
+
+static int call_range(struct sweep *s)
+{
+	return vcm_back_range(s->out, SZ_1M + SZ_4K, s->arg, SZ_4K,
+			      SZ_2M + SZ_64K);
+}
+
+static void undo_range(struct sweep *s)
+{
+	bed_expect_access(s->bed, vcm_get_dev_addr(s->out) + SZ_1M + SZ_4K,
+			  VCM_WRITE);
+}
+
+static void check_range(struct sweep *s)
+{
+	struct vcm_res *res = s->out;
+
+	bed_expect_access(s->bed, vcm_get_dev_addr(res), VCM_WRITE);
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(res));
+	check_back(s);
+}
+
+/* What is put back when there is no memory for the new rights. */
+static void prepare_attr(struct sweep *s)
+{
+	prepare_back(s);
+	KUNIT_ASSERT_EQ(s->test, 0, vcm_back(s->out, s->arg));
+}
+
+static int call_attr(struct sweep *s)
+{
+	return vcm_set_res_attr(s->out, VCM_READ);
+}
+
+static void undo_attr(struct sweep *s)
+{
+	bed_expect_fault(s->bed, vcm_get_dev_addr(s->out), VCM_WRITE);
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_set_res_attr(s->out, VCM_RW));
+}
+
+static void check_attr(struct sweep *s)
+{
+	bed_expect_memory(s->bed, s->out, s->arg);
+	KUNIT_EXPECT_EQ(s->test, VCM_RW, vcm_get_res_attr(s->out));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(s->out));
+	check_back(s);
+}
+
+static void fail_range_attr(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_2M + SZ_64K + PAGE_SIZE, 0);
+	struct sweep range = {
+		.test = test, .bed = bed, .arg = phys, .prepare = prepare_range,
+		.call = call_range, .undo = undo_range, .check = check_range,
+		.least = 2,
+	};
+	struct sweep attr = {
+		.test = test, .bed = bed, .arg = phys, .prepare = prepare_attr,
+		.call = call_attr, .undo = undo_attr, .check = check_attr,
+		.least = 1,
+	};
+
+	need_injection(test);
+	bed_join(bed);
+	sweep(&range);
+	sweep(&attr);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
@@ -746,6 +823,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
 	KUNIT_CASE(fail_no_iommu),

@@ -334,6 +334,8 @@ static void walk_back(struct model *m)
 		want = -ENOSPC;
 	else if (r->nr)
 		want = -EBUSY;
+	else if (!(r->attr & VCM_RW))
+		want = -EACCES;
 	expect_ret(m, want, vcm_back(r->res, p->phys), "vcm_back()");
 	if (!want)
 		note_piece(m, r, phys, 0, 0, p->len);
@@ -378,6 +380,8 @@ static void walk_back_range(struct model *m)
 		want = -ERANGE;
 	else if ((off | phys_off | len) & (model_granule(m, r->ctx) - 1))
 		want = -EINVAL;
+	else if (!(r->attr & VCM_RW))
+		want = -EACCES;
 	else if (model_piece(r, off, len))
 		want = -EBUSY;
 	expect_ret(m, want, vcm_back_range(r->res, off, p->phys, phys_off, len),
@@ -395,6 +399,23 @@ static void walk_unback(struct model *m)
 	expect_ret(m, r->nr ? 0 : -ENOENT, vcm_unback(r->res), "vcm_unback()");
 	while (r->nr)
 		m->phys[r->pieces[--r->nr].phys].users--;
+}
+
+static void walk_set_attr(struct model *m)
+{
+	static const u32 rights[] = { 0, VCM_READ, VCM_RW, VCM_READ | VCM_EXEC };
+	struct model_res *r = &m->res[roll(m, NR_RES)];
+	u32 attr = rights[roll(m, ARRAY_SIZE(rights))];
+	int want = 0;
+
+	if (!r->res)
+		return;
+	if (!attr && r->nr)
+		want = -EACCES;
+	attr |= vcm_get_res_attr(r->res) & VCM_ALIGN_MASK;
+	expect_ret(m, want, vcm_set_res_attr(r->res, attr), "vcm_set_res_attr()");
+	if (!want)
+		r->attr = attr;
 }
 
 static bool pieces_fit(const struct model_res *r, u64 granule)
@@ -571,7 +592,7 @@ static void walk_free(struct model *m)
 static void (*const walks[])(struct model *m) = {
 	walk_reserve, walk_reserve, walk_reserve_at, walk_unreserve,
 	walk_alloc, walk_alloc, walk_back, walk_back, walk_back, walk_unback,
-	walk_back_range, walk_back_range, walk_back_range,
+	walk_back_range, walk_back_range, walk_back_range, walk_set_attr,
 	walk_unback, walk_assoc, walk_assoc, walk_activate, walk_activate,
 	walk_move, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
 };
