@@ -86,13 +86,16 @@ struct vcm_pool;
  *
  * The order is::
  *
- *	vcm_topology_lock > &vcm.lock > &vcm.res_lock > &vcm_phys.lock
- *	                              vcm_chunks_lock > &vcm_phys.lock
+ *	vcm_topology_lock > vcm_copy_lock > &vcm.lock > &vcm.res_lock
+ *
+ *	&vcm.res_lock > vcm_chunks_lock > &vcm_phys.lock
  *	vcm_memtypes_lock
  *
  * vcm_topology_lock (mutex)
  *	who is associated with what, and what is active: all of vcm.c. These
  *	calls are rare, program hardware, and are serialised for all contexts.
+ * vcm_copy_lock (read/write semaphore)
+ *	the bytes of all memory: who copies some holds it for reading.
  * &vcm.lock (read/write semaphore)
  *	the tables of one context and the units that walk them. Backing and
  *	unbacking hold it for reading, so they run side by side, and so does a
@@ -609,6 +612,8 @@ void vcm_phys_add_mapper(struct vcm_piece *piece);
 void vcm_phys_remove_mapper(struct vcm_piece *piece);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
+bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
+		    struct vcm_res *res, size_t res_first, size_t res_last);
 
 /* vcm_memtype.c */
 extern struct mutex vcm_memtypes_lock;
@@ -621,6 +626,11 @@ void vcm_memtype_show(struct seq_file *s);
 /* vcm_pool.c */
 extern const struct vcm_pool_ops vcm_pool_pages;
 int vcm_pool_init(struct vcm_pool *pool, const struct vcm_pool_desc *desc);
+
+/* vcm_copy.c */
+extern struct rw_semaphore vcm_copy_lock;
+int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
+		  size_t from_off, size_t len);
 
 /* vcm_table.c */
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,

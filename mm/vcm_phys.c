@@ -294,6 +294,39 @@ int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 	return ret;
 }
 
+/**
+ * vcm_phys_is_in() - is part of an allocation in a range of a reservation?
+ * @phys: the allocation
+ * @first: first byte of the part
+ * @last: last byte of the part, inclusive
+ * @res: the reservation
+ * @res_first: first byte of the range
+ * @res_last: last byte of the range, inclusive
+ *
+ * Context: The caller keeps @phys from being freed.
+ * Return: true if at least one byte is.
+ */
+bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
+		    struct vcm_res *res, size_t res_first, size_t res_last)
+{
+	struct interval_tree_node *node;
+	bool found = false;
+
+	spin_lock(&phys->lock);
+	for (node = interval_tree_iter_first(&phys->mappers, first, last);
+	     node && !found;
+	     node = interval_tree_iter_next(node, first, last)) {
+		struct vcm_piece *piece = vcm_mapper_to_piece(node);
+		size_t low = max(first, node->start) - node->start;
+		size_t high = min(last, node->last) - node->start;
+
+		found = piece->res == res && piece->off + low <= res_last &&
+			piece->off + high >= res_first;
+	}
+	spin_unlock(&phys->lock);
+	return found;
+}
+
 static bool vcm_piece_maps(const struct vcm_piece *piece,
 			   const struct vcm_phys *phys, size_t off)
 {

@@ -107,6 +107,8 @@ size_t vcm_get_num_res(struct vcm *vcm);
 struct vcm_res *vcm_get_next_res(struct vcm *vcm, struct vcm_res *prev);
 struct vcm_res *vcm_get_res(struct vcm *vcm, dma_addr_t addr);
 void vcm_res_put(struct vcm_res *res);
+ssize_t vcm_res_copy(struct vcm_res *to, size_t to_off, struct vcm_res *from,
+		     size_t from_off, size_t len);
 
 /* bounds */
 struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len);
