@@ -61,19 +61,27 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
 	}
 }
 
-/* Map into every table, or into none; *@left as for vcm_table_map(). */
-static int vcm_tables_map(struct vcm *vcm, const struct vcm_piece *piece,
-			  size_t *left)
+/**
+ * vcm_piece_map() - put a piece into every table, or into none
+ * @piece: the piece; its reservation is claimed
+ * @gfp: how to allocate
+ * @left: as for vcm_table_map()
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or an errno with nothing mapped.
+ */
+int vcm_piece_map(const struct vcm_piece *piece, gfp_t gfp, size_t *left)
 {
+	struct vcm *vcm = piece->res->vcm;
 	struct vcm_table *table;
 	int ret;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		ret = vcm_table_map(table, piece, piece->res->attr, GFP_KERNEL,
-				    left);
+		ret = vcm_table_map(table, piece, piece->res->attr, gfp, left);
 		if (ret)
 			goto undo;
 	}
+	vcm_back_verify(vcm, piece, true);
 	return 0;
 
 undo:
@@ -84,33 +92,90 @@ undo:
 	return ret;
 }
 
-/* The reservation is claimed, and [@off, @off + @len) of it lies inside. */
+/**
+ * vcm_piece_unmap() - take a piece out of every table
+ * @piece: the piece; its reservation is claimed
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or -EIO if a unit did not answer: nothing is mapped any more, but
+ * that unit may go on using what it cached.
+ */
+int vcm_piece_unmap(const struct vcm_piece *piece)
+{
+	struct vcm *vcm = piece->res->vcm;
+	struct vcm_table *table;
+	int ret = 0;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		int err = vcm_table_unmap(table, vcm_piece_addr(piece),
+					  vcm_piece_len(piece));
+
+		ret = ret ?: err;
+	}
+	vcm_back_verify(vcm, piece, false);
+	return ret;
+}
+
+/**
+ * vcm_back_begin() - claim a reservation, and memory for it
+ * @res: the reservation
+ * @from: the states that it may be in, a mask of BIT(enum vcm_res_state)
+ * @phys: what it is about to be backed with, which gets a user; NULL for
+ *        nothing
+ *
+ * What is being moved is waited for.
+ *
+ * Context: May sleep. Takes &vcm.lock for reading, and keeps it on success.
+ * Return: the state that it was in; or an errno as vcm_res_claim() says.
+ */
+int vcm_back_begin(struct vcm_res *res, unsigned long from,
+		   struct vcm_phys *phys)
+{
+	struct vcm *vcm = res->vcm;
+	int ret;
+
+	for (;;) {
+		down_read(&vcm->lock);
+		ret = vcm_res_claim(res, from);
+		if (ret >= 0 && phys && !vcm_phys_use(phys)) {
+			vcm_res_publish(res, ret);
+			ret = -EAGAIN;
+		}
+		if (ret >= 0)
+			return ret;
+		up_read(&vcm->lock);
+		if (ret != -EAGAIN)
+			return ret;
+		/* Whoever moves memory holds it from end to end. */
+		mutex_lock(&vcm_topology_lock);
+		mutex_unlock(&vcm_topology_lock);
+	}
+}
+
+/* After vcm_back_begin(), and [@off, @off + @len) of @res lies inside. */
 static int vcm_back_piece(struct vcm_res *res, size_t off,
 			  struct vcm_phys *phys, size_t phys_off, size_t len,
 			  enum vcm_res_state was)
 {
-	struct vcm *vcm = res->vcm;
 	struct vcm_piece *piece;
 	size_t left = 0;
 	int ret = -EACCES;
 
 	if (!(res->attr & (VCM_READ | VCM_WRITE)))
-		goto publish;
+		goto unuse;
 	ret = -EBUSY;
 	if (vcm_res_find_piece(res, off, off + len - 1))
-		goto publish;
+		goto unuse;
 	ret = vcm_res_place(res, phys);
 	if (ret)
-		goto publish;
+		goto unuse;
 	ret = -ENOMEM;
 	piece = vcm_piece_new(res, off, phys, phys_off, len);
 	if (!piece)
-		goto publish;
-	refcount_inc(&phys->users);
+		goto unuse;
 
-	ret = vcm_tables_map(vcm, piece, &left);
+	ret = vcm_piece_map(piece, GFP_KERNEL, &left);
 	if (!ret) {
-		vcm_back_verify(vcm, piece, true);
 		vcm_res_add_piece(piece, VCM_RES_BACKED);
 		return 0;
 	}
@@ -120,9 +185,23 @@ static int vcm_back_piece(struct vcm_res *res, size_t off,
 		return -EIO;
 	}
 	vcm_piece_free(piece);
-	refcount_dec(&phys->users);
-publish:
+unuse:
+	vcm_phys_unuse(phys);
 	vcm_res_publish(res, was);
+	return ret;
+}
+
+static int vcm_back_part(struct vcm_res *res, size_t off, struct vcm_phys *phys,
+			 size_t phys_off, size_t len, unsigned long from)
+{
+	struct vcm *vcm = res->vcm;
+	int ret;
+
+	ret = vcm_back_begin(res, from, phys);
+	if (ret >= 0) {
+		ret = vcm_back_piece(res, off, phys, phys_off, len, ret);
+		up_read(&vcm->lock);
+	}
 	return ret;
 }
 
@@ -149,21 +228,15 @@ publish:
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 {
-	struct vcm *vcm;
 	int ret;
 
 	if (IS_ERR_OR_NULL(res) || IS_ERR_OR_NULL(phys))
 		return -EINVAL;
 	if (phys->len > vcm_res_len(res))
 		return -ENOSPC;
-	vcm = res->vcm;
-
-	down_read(&vcm->lock);
-	ret = vcm_res_claim(res, BIT(VCM_RES_IDLE));
-	if (ret >= 0)
-		ret = vcm_back_piece(res, 0, phys, 0, phys->len, ret);
-	up_read(&vcm->lock);
-	trace_vcm_back(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
+	ret = vcm_back_part(res, 0, phys, 0, phys->len, BIT(VCM_RES_IDLE));
+	trace_vcm_back(res->vcm->name, vcm_res_addr(res), vcm_res_len(res),
+		       ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_back);
@@ -195,7 +268,6 @@ EXPORT_SYMBOL_GPL(vcm_back);
 int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
 		   size_t phys_off, size_t len)
 {
-	struct vcm *vcm;
 	int ret;
 
 	if (IS_ERR_OR_NULL(res) || IS_ERR_OR_NULL(phys) || !len)
@@ -207,20 +279,13 @@ int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
 	/* Its memory decides where it lies: all of it, not a part. */
 	if (res->floating)
 		return -EOPNOTSUPP;
-	vcm = res->vcm;
-
-	down_read(&vcm->lock);
-	/* While the tables stay, the granule does. */
-	if (!IS_ALIGNED(res_off | phys_off | len, vcm_get_min_page_size(vcm))) {
-		ret = -EINVAL;
-		goto unlock;
-	}
-	ret = vcm_res_claim(res, BIT(VCM_RES_IDLE) | BIT(VCM_RES_BACKED));
-	if (ret >= 0)
-		ret = vcm_back_piece(res, res_off, phys, phys_off, len, ret);
-unlock:
-	up_read(&vcm->lock);
-	trace_vcm_back(vcm->name, vcm_res_addr(res) + res_off, len, ret);
+	/* If it grows now, the table that makes it grow will refuse. */
+	if (!IS_ALIGNED(res_off | phys_off | len,
+			vcm_get_min_page_size(res->vcm)))
+		return -EINVAL;
+	ret = vcm_back_part(res, res_off, phys, phys_off, len,
+			    BIT(VCM_RES_IDLE) | BIT(VCM_RES_BACKED));
+	trace_vcm_back(res->vcm->name, vcm_res_addr(res) + res_off, len, ret);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_back_range);
@@ -229,15 +294,13 @@ EXPORT_SYMBOL_GPL(vcm_back_range);
  * The pieces from @piece on that follow each other without a hole, all mapped
  * or all stuck: one unmap and one flush do for them. Returns the next one.
  */
-static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece,
-				       const struct vcm_phys *only, size_t *len)
+static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
 {
 	size_t end = piece->off + vcm_piece_len(piece), start = piece->off;
 	bool stuck = piece->stuck;
 
 	while ((piece = vcm_next_piece(piece))) {
-		if (piece->off != end || piece->stuck != stuck ||
-		    (only && piece->phys != only))
+		if (piece->off != end || piece->stuck != stuck)
 			break;
 		end += vcm_piece_len(piece);
 	}
@@ -246,8 +309,7 @@ static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece,
 }
 
 /* Pieces of a reservation, out of one table; stuck ones are flushed anew. */
-static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res,
-			       const struct vcm_phys *only)
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
 {
 	struct vcm_piece *piece = vcm_first_piece(res);
 	int ret = 0;
@@ -258,11 +320,7 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res,
 		size_t len;
 		int err;
 
-		if (only && piece->phys != only) {
-			piece = vcm_next_piece(piece);
-			continue;
-		}
-		piece = vcm_piece_run(piece, only, &len);
+		piece = vcm_piece_run(piece, &len);
 		err = stuck ? vcm_table_flush(table, addr, len) :
 			      vcm_table_unmap(table, addr, len);
 		ret = ret ?: err;
@@ -273,39 +331,36 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res,
 /**
  * vcm_res_unmap() - take a reservation out of every table
  * @res: the reservation, claimed
- * @only: only the pieces of this allocation; NULL for all
  *
  * Context: May sleep. The caller holds &vcm.lock.
  * Return: 0, or -EIO if a unit did not answer: nothing is mapped any more, but
  * that unit may go on using what it cached.
  */
-int vcm_res_unmap(struct vcm_res *res, const struct vcm_phys *only)
+int vcm_res_unmap(struct vcm_res *res)
 {
 	struct vcm_table *table;
 	struct vcm_piece *piece;
 	int ret = 0;
 
 	list_for_each_entry(table, &res->vcm->tables, node) {
-		int err = vcm_table_unmap_res(table, res, only);
+		int err = vcm_table_unmap_res(table, res);
 
 		ret = ret ?: err;
 	}
 	vcm_for_each_piece(res, piece)
-		if (!only || piece->phys == only)
-			vcm_back_verify(res->vcm, piece, false);
+		vcm_back_verify(res->vcm, piece, false);
 	return ret;
 }
 
 /* Pieces of a reservation into one table, or none of them. */
 static int vcm_table_map_res(struct vcm_table *table, struct vcm_res *res,
-			     const struct vcm_phys *only, u32 attr, gfp_t gfp,
-			     size_t *left)
+			     u32 attr, gfp_t gfp, size_t *left)
 {
 	struct vcm_piece *piece, *undo;
 	int ret;
 
 	vcm_for_each_piece(res, piece) {
-		if (piece->stuck || (only && piece->phys != only))
+		if (piece->stuck)
 			continue;
 		ret = vcm_table_map(table, piece, attr, gfp, left);
 		if (ret)
@@ -317,9 +372,8 @@ undo:
 	vcm_for_each_piece(res, undo) {
 		if (undo == piece)
 			break;
-		if (undo->stuck || (only && undo->phys != only))
-			continue;
-		if (vcm_table_unmap(table, vcm_piece_addr(undo),
+		if (!undo->stuck &&
+		    vcm_table_unmap(table, vcm_piece_addr(undo),
 				    vcm_piece_len(undo)))
 			*left = vcm_piece_len(undo);
 	}
@@ -329,7 +383,6 @@ undo:
 /**
  * vcm_res_map() - put a reservation into every table, or into none
  * @res: the reservation, claimed, and in no table
- * @only: only the pieces of this allocation; NULL for all
  * @attr: with which rights
  * @gfp: how to allocate
  * @left: as for vcm_table_map()
@@ -337,8 +390,7 @@ undo:
  * Context: May sleep. The caller holds &vcm.lock.
  * Return: 0, or an errno with nothing mapped.
  */
-int vcm_res_map(struct vcm_res *res, const struct vcm_phys *only, u32 attr,
-		gfp_t gfp, size_t *left)
+int vcm_res_map(struct vcm_res *res, u32 attr, gfp_t gfp, size_t *left)
 {
 	struct vcm *vcm = res->vcm;
 	struct vcm_piece *piece;
@@ -346,18 +398,18 @@ int vcm_res_map(struct vcm_res *res, const struct vcm_phys *only, u32 attr,
 	int ret;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		ret = vcm_table_map_res(table, res, only, attr, gfp, left);
+		ret = vcm_table_map_res(table, res, attr, gfp, left);
 		if (ret)
 			goto undo;
 	}
 	vcm_for_each_piece(res, piece)
-		if (!piece->stuck && (!only || piece->phys == only))
+		if (!piece->stuck)
 			vcm_back_verify(vcm, piece, true);
 	return 0;
 
 undo:
 	list_for_each_entry_continue_reverse(table, &vcm->tables, node)
-		if (vcm_table_unmap_res(table, res, only))
+		if (vcm_table_unmap_res(table, res))
 			*left = vcm_res_len(res);
 	return ret;
 }
@@ -385,17 +437,17 @@ int vcm_unback(struct vcm_res *res)
 		return -EINVAL;
 	vcm = res->vcm;
 
-	down_read(&vcm->lock);
-	ret = vcm_res_claim(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK));
+	ret = vcm_back_begin(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK),
+			     NULL);
 	if (ret < 0)
-		goto unlock;
-	ret = vcm_res_unmap(res, NULL);
+		goto trace;
+	ret = vcm_res_unmap(res);
 	if (ret)
 		vcm_res_stick_pieces(res);
 	else
 		vcm_res_drop_pieces(res);
-unlock:
 	up_read(&vcm->lock);
+trace:
 	trace_vcm_unback(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	return ret;
 }
@@ -510,7 +562,7 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 
 	for (res = vcm_next_backed(vcm, NULL); res && res != end;
 	     res = vcm_next_backed(vcm, res)) {
-		vcm_table_unmap_res(table, res, NULL);
+		vcm_table_unmap_res(table, res);
 		cond_resched();
 	}
 	vcm_res_put(res);
@@ -534,8 +586,8 @@ int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 	for (res = vcm_next_backed(vcm, NULL); res;
 	     res = vcm_next_backed(vcm, res)) {
 		dma_addr_t addr = vcm_res_addr(res);
-		int ret = vcm_table_map_res(table, res, NULL, res->attr,
-					    GFP_KERNEL, &left);
+		int ret = vcm_table_map_res(table, res, res->attr, GFP_KERNEL,
+					    &left);
 
 		if (ret) {
 			dev_err(dev, "vcm: %s: cannot map what is at %pad (%d)\n",

@@ -8,6 +8,7 @@
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/export.h>
 #include <linux/highmem.h>
 #include <linux/minmax.h>
@@ -70,6 +71,8 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 	size_t src_len = 0, dst_len = 0, n;
 	int ret;
 
+	KUNIT_STATIC_STUB_REDIRECT(vcm_phys_copy, to, to_off, from, from_off,
+				   len);
 	vcm_phys_iter_init(&src, from, from_off, len);
 	vcm_phys_iter_init(&dst, to, to_off, len);
 	for (; len; len -= n) {

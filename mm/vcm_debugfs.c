@@ -53,6 +53,8 @@ static const char *vcm_show_state(const struct vcm_res *res)
 		return "not backed";
 	case VCM_RES_MOVING:
 		return "being changed";
+	case VCM_RES_MIGRATING:
+		return "being moved";
 	case VCM_RES_BACKED:
 		return "backed";
 	case VCM_RES_STUCK:

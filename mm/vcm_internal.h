@@ -124,6 +124,12 @@ struct vcm_pool;
  * published under it last. Because claim and publication both happen with
  * &vcm.lock held for reading, whoever holds it for writing sees no
  * reservation in between.
+ *
+ * vcm_phys_migrate() claims reservations of many contexts (VCM_RES_MIGRATING)
+ * and must not hold many of their locks. It holds vcm_topology_lock instead,
+ * so that no table comes or goes, and takes &vcm.lock of one context at a time,
+ * to write its tables. Who wants a reservation or memory that it has claimed
+ * waits for vcm_topology_lock, with nothing held.
  */
 
 /**
@@ -201,6 +207,7 @@ struct vcm_window {
  * enum vcm_res_state - where a reservation is in its life
  * @VCM_RES_IDLE: reserved, nothing behind it
  * @VCM_RES_MOVING: claimed by a call that is under way
+ * @VCM_RES_MIGRATING: claimed by vcm_phys_migrate(), which is waited for
  * @VCM_RES_BACKED: its pieces are mapped in every table of the context
  * @VCM_RES_STUCK: a piece is in no table any more, but a unit did not answer
  *                 the flush: the memory stays until vcm_unback() has seen
@@ -210,6 +217,7 @@ struct vcm_window {
 enum vcm_res_state {
 	VCM_RES_IDLE,
 	VCM_RES_MOVING,
+	VCM_RES_MIGRATING,
 	VCM_RES_BACKED,
 	VCM_RES_STUCK,
 	VCM_RES_GONE,
@@ -436,23 +444,28 @@ struct vcm_memtype {
  * @type: where the memory comes from
  * @len: bytes, the sum of the chunks
  * @users: its owner, and each backing
- * @lock: guards @mappers
- * @mappers: the reservations that map it, by offset
+ * @lock: guards what follows
+ * @mappers: the pieces that map it, by offset
+ * @moving: vcm_phys_migrate() is at it: no new mapper
  * @nr_chunks: length of @chunks
  * @chunks: the memory
+ * @limbo: where it was to be moved to, and a unit did not answer when that was
+ *         undone: freed with it, because by then every unit has answered
  */
 struct vcm_phys {
 	/* immutable */
-	struct vcm_memtype *type;
 	size_t len;
 
 	refcount_t users;
-	spinlock_t lock;	/* guards @mappers */
+	spinlock_t lock;	/* guards what follows */
 	struct rb_root_cached mappers;
+	bool moving;
 
-	/* immutable */
+	/* only vcm_phys_migrate() writes them; who maps it may read them */
+	struct vcm_memtype *type;
 	unsigned int nr_chunks;
 	struct vcm_chunk *chunks;
+	struct vcm_phys *limbo;
 };
 
 /**
@@ -608,12 +621,28 @@ struct vcm_phys_iter {
 void vcm_phys_iter_init(struct vcm_phys_iter *iter,
 			const struct vcm_phys *phys, size_t off, size_t len);
 size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa);
+bool vcm_phys_use(struct vcm_phys *phys);
+void vcm_phys_unuse(struct vcm_phys *phys);
+void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);
 void vcm_phys_add_mapper(struct vcm_piece *piece);
 void vcm_phys_remove_mapper(struct vcm_piece *piece);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
 		    struct vcm_res *res, size_t res_first, size_t res_last);
+
+/* Of all bytes: the caller holds the lock, or has claimed all mappers. */
+static inline struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct vcm_piece, mapper) : NULL;
+}
+
+#define vcm_for_each_mapper(phys, piece)				\
+	for ((piece) = vcm_mapper_to_piece(interval_tree_iter_first(	\
+			&(phys)->mappers, 0, ULONG_MAX));		\
+	     (piece);							\
+	     (piece) = vcm_mapper_to_piece(interval_tree_iter_next(	\
+			&(piece)->mapper, 0, ULONG_MAX)))
 
 /* vcm_memtype.c */
 extern struct mutex vcm_memtypes_lock;
@@ -642,9 +671,12 @@ void vcm_table_put_walker(struct vcm_walker *walker);
 void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable);
 
 /* vcm_back.c */
-int vcm_res_unmap(struct vcm_res *res, const struct vcm_phys *only);
-int vcm_res_map(struct vcm_res *res, const struct vcm_phys *only, u32 attr,
-		gfp_t gfp, size_t *left);
+int vcm_back_begin(struct vcm_res *res, unsigned long from,
+		   struct vcm_phys *phys);
+int vcm_piece_unmap(const struct vcm_piece *piece);
+int vcm_piece_map(const struct vcm_piece *piece, gfp_t gfp, size_t *left);
+int vcm_res_unmap(struct vcm_res *res);
+int vcm_res_map(struct vcm_res *res, u32 attr, gfp_t gfp, size_t *left);
 int vcm_back_replay(struct vcm *vcm, struct vcm_table *table,
 		    struct device *dev);
 void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,

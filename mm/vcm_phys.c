@@ -127,6 +127,20 @@ struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr)
 }
 EXPORT_SYMBOL_GPL(vcm_phys_alloc);
 
+static void vcm_phys_destroy(struct vcm_phys *phys)
+{
+	unsigned int i;
+
+	WARN_ON_ONCE(!RB_EMPTY_ROOT(&phys->mappers.rb_root));
+	for (i = 0; i < phys->nr_chunks; i++) {
+		vcm_unindex_chunk(&phys->chunks[i]);
+		cond_resched();
+	}
+	vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
+	kvfree(phys->chunks);
+	kfree(phys);
+}
+
 /**
  * vcm_phys_free() - free physical memory
  * @phys: the allocation; not to be used any more
@@ -137,21 +151,17 @@ EXPORT_SYMBOL_GPL(vcm_phys_alloc);
  */
 int vcm_phys_free(struct vcm_phys *phys)
 {
-	unsigned int i;
+	struct vcm_phys *limbo;
 
 	if (IS_ERR_OR_NULL(phys))
 		return -EINVAL;
 	if (!refcount_dec_if_one(&phys->users))
 		return -EBUSY;
 
-	WARN_ON_ONCE(!RB_EMPTY_ROOT(&phys->mappers.rb_root));
-	for (i = 0; i < phys->nr_chunks; i++) {
-		vcm_unindex_chunk(&phys->chunks[i]);
-		cond_resched();
+	for (; phys; phys = limbo) {
+		limbo = phys->limbo;
+		vcm_phys_destroy(phys);
 	}
-	vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
-	kvfree(phys->chunks);
-	kfree(phys);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vcm_phys_free);
@@ -210,6 +220,60 @@ size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa)
 }
 
 /**
+ * vcm_phys_use() - count a user of an allocation
+ * @phys: the allocation
+ *
+ * Context: Any but interrupts.
+ * Return: true; false if it is being moved, and may have no new ones now.
+ */
+bool vcm_phys_use(struct vcm_phys *phys)
+{
+	bool moving;
+
+	spin_lock(&phys->lock);
+	moving = phys->moving;
+	if (!moving)
+		refcount_inc(&phys->users);
+	spin_unlock(&phys->lock);
+	return !moving;
+}
+
+/**
+ * vcm_phys_unuse() - undo vcm_phys_use()
+ * @phys: the allocation
+ *
+ * Context: Any.
+ */
+void vcm_phys_unuse(struct vcm_phys *phys)
+{
+	refcount_dec(&phys->users);
+}
+
+/**
+ * vcm_phys_swap() - exchange the memory of two allocations
+ * @a: one
+ * @b: the other, of the same length; nobody else knows it
+ *
+ * Context: Nobody walks the chunks of @a.
+ */
+void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b)
+{
+	unsigned int i;
+
+	spin_lock(&vcm_chunks_lock);
+	spin_lock(&a->lock);
+	for (i = 0; i < a->nr_chunks; i++)
+		a->chunks[i].phys = b;
+	for (i = 0; i < b->nr_chunks; i++)
+		b->chunks[i].phys = a;
+	swap(a->chunks, b->chunks);
+	swap(a->nr_chunks, b->nr_chunks);
+	swap(a->type, b->type);
+	spin_unlock(&a->lock);
+	spin_unlock(&vcm_chunks_lock);
+}
+
+/**
  * vcm_phys_add_mapper() - note that a piece maps its memory
  * @piece: the piece; counts as a user of the memory already
  *
@@ -243,11 +307,6 @@ void vcm_phys_remove_mapper(struct vcm_piece *piece)
 	interval_tree_remove(&piece->mapper, &phys->mappers);
 	piece->filed = NULL;
 	spin_unlock(&phys->lock);
-}
-
-static struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)
-{
-	return node ? container_of(node, struct vcm_piece, mapper) : NULL;
 }
 
 static struct vcm_piece *vcm_first_mapper(struct vcm_phys *phys, size_t off)
@@ -478,7 +537,7 @@ EXPORT_SYMBOL_GPL(vcm_get_next_phys_res);
  */
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys)
 {
-	return IS_ERR_OR_NULL(phys) ? ERR_PTR(-EINVAL) : phys->type;
+	return IS_ERR_OR_NULL(phys) ? ERR_PTR(-EINVAL) : READ_ONCE(phys->type);
 }
 EXPORT_SYMBOL_GPL(vcm_get_memtype_of_physalloc);
 
@@ -502,18 +561,23 @@ EXPORT_SYMBOL_GPL(vcm_get_phys_len);
  * @pa: where to put its physical address
  * @len: where to put its length in bytes
  *
- * Context: Any.
+ * Context: Any but interrupts.
  * Return: 0; -ENOENT after the last one; -EINVAL for a bad pointer.
  */
 int vcm_get_chunk(struct vcm_phys *phys, unsigned int index, phys_addr_t *pa,
 		  size_t *len)
 {
+	int ret = -ENOENT;
+
 	if (IS_ERR_OR_NULL(phys) || !pa || !len)
 		return -EINVAL;
-	if (index >= phys->nr_chunks)
-		return -ENOENT;
-	*pa = vcm_chunk_pa(&phys->chunks[index]);
-	*len = vcm_chunk_len(&phys->chunks[index]);
-	return 0;
+	spin_lock(&phys->lock);
+	if (index < phys->nr_chunks) {
+		*pa = vcm_chunk_pa(&phys->chunks[index]);
+		*len = vcm_chunk_len(&phys->chunks[index]);
+		ret = 0;
+	}
+	spin_unlock(&phys->lock);
+	return ret;
 }
 EXPORT_SYMBOL_GPL(vcm_get_chunk);

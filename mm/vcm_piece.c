@@ -105,7 +105,7 @@ void vcm_res_drop_pieces(struct vcm_res *res)
 		struct vcm_phys *phys = piece->phys;
 
 		vcm_phys_remove_mapper(piece);
-		refcount_dec(&phys->users);
+		vcm_phys_unuse(phys);
 		vcm_piece_free(piece);
 	}
 	res->pieces = RB_ROOT;

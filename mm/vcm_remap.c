@@ -26,7 +26,7 @@ static int vcm_res_put_back(struct vcm_res *res)
 	size_t left = 0;
 	int ret;
 
-	ret = vcm_res_map(res, NULL, res->attr, VCM_GFP_PUT_BACK, &left);
+	ret = vcm_res_map(res, res->attr, VCM_GFP_PUT_BACK, &left);
 	if (ret)
 		pr_err("%s: cannot map again what was at %pad (%d): unback it\n",
 		       res->vcm->name, &addr, ret);
@@ -41,9 +41,9 @@ static int vcm_res_remap(struct vcm_res *res, u32 attr)
 
 	if (!(attr & (VCM_READ | VCM_WRITE)))
 		goto publish;
-	ret = vcm_res_unmap(res, NULL);
+	ret = vcm_res_unmap(res);
 	if (!ret)
-		ret = vcm_res_map(res, NULL, attr, GFP_KERNEL, &left);
+		ret = vcm_res_map(res, attr, GFP_KERNEL, &left);
 	if (!ret) {
 		WRITE_ONCE(res->attr, attr);
 		goto publish;
@@ -68,7 +68,7 @@ publish:
  * their rights. When it returns 0, every device has the new rights, and every
  * unit has forgotten the old ones. While it runs there is a moment in which
  * accesses through @res are refused, also those which the old and the new
- * rights both allow.
+ * rights both allow. In a context of the kernel that is a bad pointer.
  *
  * Context: May sleep.
  * Return: 0; or with the rights as they were -EINVAL for a bad pointer, an
@@ -91,10 +91,9 @@ int vcm_set_res_attr(struct vcm_res *res, u32 attr)
 		return -EINVAL;
 	vcm = res->vcm;
 
-	down_read(&vcm->lock);
-	ret = vcm_res_claim(res, BIT(VCM_RES_IDLE) | BIT(VCM_RES_BACKED));
+	ret = vcm_back_begin(res, BIT(VCM_RES_IDLE) | BIT(VCM_RES_BACKED), NULL);
 	if (ret < 0)
-		goto unlock;
+		return ret;
 	if (ret == VCM_RES_BACKED && attr != res->attr) {
 		ret = vcm_res_remap(res, attr);
 		goto unlock;

@@ -478,7 +478,8 @@ EXPORT_SYMBOL_GPL(vcm_res_put);
  *
  * Context: The caller holds &vcm.lock for reading until it publishes.
  * Return: the state that it was in, and it is VCM_RES_MOVING now; -ENOENT if
- * it is unreserved, or idle where it should not be; -EBUSY in any other state.
+ * it is unreserved, or idle where it should not be; -EAGAIN while its memory
+ * is being moved; -EBUSY in any other state.
  */
 int vcm_res_claim(struct vcm_res *res, unsigned long from)
 {
@@ -495,6 +496,8 @@ int vcm_res_claim(struct vcm_res *res, unsigned long from)
 
 	if (from & BIT(state))
 		return state;
+	if (state == VCM_RES_MIGRATING)
+		return -EAGAIN;
 	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
 }
 

@@ -37,6 +37,9 @@ struct vcm_res;
 #define VCM_CONTIG	BIT(8)	/* one chunk */
 #define VCM_ZERO	BIT(9)	/* cleared before anybody sees it */
 
+/* For vcm_phys_migrate(). */
+#define VCM_NO_WRITES	BIT(0)	/* no device writes to the memory meanwhile */
+
 /*
  * Of an allocation: the block sizes that it may be made of, as orders.
  * VCM_BLOCKS(16, 20) allows 64 KiB to 1 MiB; VCM_BLOCKS(20, 0), 1 MiB and
@@ -135,6 +138,9 @@ int vcm_get_chunk(struct vcm_phys *phys, unsigned int index, phys_addr_t *pa,
 size_t vcm_get_phys_num_res(phys_addr_t pa);
 struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 				      size_t *len);
+
+int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
+		     u32 flags);
 
 /* backing */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys);

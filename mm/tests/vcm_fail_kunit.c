@@ -815,6 +815,47 @@ static void fail_range_attr(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_migrate(struct sweep *s)
+{
+	return vcm_phys_migrate(s->arg, NULL, 0, 0);
+}
+
+static void undo_migrate(struct sweep *s)
+{
+}
+
+static void check_migrate(struct sweep *s)
+{
+	struct vcm_phys *phys = s->arg;
+
+	KUNIT_EXPECT_EQ(s->test, 0x77, phys_peek(phys, 0));
+	KUNIT_EXPECT_EQ(s->test, 0x77, phys_peek(phys, phys->len - 1));
+	KUNIT_EXPECT_EQ(s->test, 2, refcount_read(&phys->users));
+	KUNIT_EXPECT_NULL(s->test, phys->limbo);
+	bed_expect_memory(s->bed, s->out, phys);
+	phys_fill(phys, 0x77);
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(s->out));
+	check_back(s);
+}
+
+static void fail_migrate(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_2M + SZ_64K + PAGE_SIZE, 0);
+	struct sweep s = {
+		.test = test, .bed = bed, .arg = phys, .prepare = prepare_attr,
+		.call = call_migrate, .undo = undo_migrate,
+		.check = check_migrate, .least = 2,
+	};
+
+	need_injection(test);
+	phys_fill(phys, 0x77);
+	bed_join(bed);
+	sweep(&s);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
@@ -824,6 +865,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_migrate, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
 	KUNIT_CASE(fail_no_iommu),

@@ -401,6 +401,24 @@ static void walk_unback(struct model *m)
 		m->phys[r->pieces[--r->nr].phys].users--;
 }
 
+/* The same contents elsewhere; what each device sees is looked at later. */
+static void walk_migrate(struct model *m)
+{
+	struct model_phys *p = &m->phys[roll(m, NR_PHYS)];
+	phys_addr_t old, new;
+	size_t len;
+
+	if (!p->phys || roll(m, 2))
+		return;
+	KUNIT_ASSERT_EQ(m->test, 0, vcm_get_chunk(p->phys, 0, &old, &len));
+	expect_ret(m, 0, vcm_phys_migrate(p->phys, NULL, 0,
+					  roll(m, 2) ? VCM_NO_WRITES : 0),
+		   "vcm_phys_migrate()");
+	KUNIT_ASSERT_EQ(m->test, 0, vcm_get_chunk(p->phys, 0, &new, &len));
+	KUNIT_ASSERT_NE(m->test, old, new);
+	KUNIT_ASSERT_EQ(m->test, p->len, vcm_get_phys_len(p->phys));
+}
+
 static void walk_set_attr(struct model *m)
 {
 	static const u32 rights[] = { 0, VCM_READ, VCM_RW, VCM_READ | VCM_EXEC };
@@ -593,6 +611,7 @@ static void (*const walks[])(struct model *m) = {
 	walk_reserve, walk_reserve, walk_reserve_at, walk_unreserve,
 	walk_alloc, walk_alloc, walk_back, walk_back, walk_back, walk_unback,
 	walk_back_range, walk_back_range, walk_back_range, walk_set_attr,
+	walk_migrate,
 	walk_unback, walk_assoc, walk_assoc, walk_activate, walk_activate,
 	walk_move, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
 };
