@@ -637,7 +637,7 @@ static inline struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *n
 	return node ? container_of(node, struct vcm_piece, mapper) : NULL;
 }
 
-#define vcm_for_each_mapper(phys, piece)				\
+#define vcm_phys_for_each_piece(phys, piece)				\
 	for ((piece) = vcm_mapper_to_piece(interval_tree_iter_first(	\
 			&(phys)->mappers, 0, ULONG_MAX));		\
 	     (piece);							\

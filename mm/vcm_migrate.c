@@ -35,7 +35,7 @@ static int vcm_migrate_claim_in(struct vcm_phys *phys, struct vcm *vcm)
 
 	spin_lock(&vcm->res_lock);
 	spin_lock(&phys->lock);
-	vcm_for_each_mapper(phys, piece) {
+	vcm_phys_for_each_piece(phys, piece) {
 		struct vcm_res *res = piece->res;
 
 		if (res->vcm != vcm)
@@ -80,7 +80,7 @@ static void vcm_migrate_release_in(struct vcm_phys *phys, struct vcm *vcm)
 
 	spin_lock(&vcm->res_lock);
 	spin_lock(&phys->lock);
-	vcm_for_each_mapper(phys, piece) {
+	vcm_phys_for_each_piece(phys, piece) {
 		struct vcm_res *res = piece->res;
 
 		if (res->vcm != vcm)
@@ -114,7 +114,7 @@ static int vcm_migrate_unmap(struct vcm_phys *phys, struct vcm_piece *end)
 	struct vcm_piece *piece;
 	int ret = 0;
 
-	vcm_for_each_mapper(phys, piece) {
+	vcm_phys_for_each_piece(phys, piece) {
 		struct vcm *vcm = piece->res->vcm;
 		int err;
 
@@ -134,7 +134,7 @@ static int vcm_migrate_map(struct vcm_phys *phys, size_t *left)
 	struct vcm_piece *piece;
 	int ret;
 
-	vcm_for_each_mapper(phys, piece) {
+	vcm_phys_for_each_piece(phys, piece) {
 		struct vcm *vcm = piece->res->vcm;
 
 		down_read(&vcm->lock);
@@ -155,7 +155,7 @@ static int vcm_migrate_put_back(struct vcm_phys *phys)
 	struct vcm_piece *piece;
 	int ret = 0;
 
-	vcm_for_each_mapper(phys, piece) {
+	vcm_phys_for_each_piece(phys, piece) {
 		struct vcm *vcm = piece->res->vcm;
 		dma_addr_t addr = vcm_piece_addr(piece);
 		size_t left = 0;

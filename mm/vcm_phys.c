@@ -13,6 +13,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -526,6 +527,137 @@ unlock:
 	return res;
 }
 EXPORT_SYMBOL_GPL(vcm_get_next_phys_res);
+
+static struct vcm_chunk *vcm_node_to_chunk(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct vcm_chunk, pfns) : NULL;
+}
+
+/* The piece that a cursor stands on, and its chunk; NULL if it is gone. */
+static struct vcm_piece *vcm_mapper_find(const struct vcm_mapper *mapper,
+					 struct vcm_chunk **chunk)
+{
+	unsigned long pfn = PHYS_PFN(mapper->pa);
+	struct interval_tree_node *node;
+	struct vcm_piece *piece;
+	size_t off;
+
+	lockdep_assert_held(&vcm_chunks_lock);
+
+	piece = vcm_res_find_piece(mapper->res, mapper->off, mapper->off);
+	if (!piece)
+		return NULL;
+	off = mapper->off - piece->off + piece->mapper.start;
+	for (node = interval_tree_iter_first(&vcm_chunks, pfn, pfn); node;
+	     node = interval_tree_iter_next(node, pfn, pfn)) {
+		*chunk = vcm_node_to_chunk(node);
+		if ((*chunk)->phys == piece->phys &&
+		    (*chunk)->off + (mapper->pa - vcm_chunk_pa(*chunk)) == off)
+			return piece;
+	}
+	return NULL;
+}
+
+/* The first piece after @prev, if any, that maps some of the range in @chunk. */
+static bool vcm_mapper_in_chunk(struct vcm_mapper *mapper,
+				struct vcm_chunk *chunk, struct vcm_piece *prev,
+				phys_addr_t first, phys_addr_t last)
+{
+	phys_addr_t pa = vcm_chunk_pa(chunk);
+	size_t low = chunk->off + (max(first, pa) - pa);
+	size_t high = chunk->off + min(last - pa, vcm_chunk_len(chunk) - 1);
+	struct vcm_phys *phys = chunk->phys;
+	struct interval_tree_node *node;
+	struct vcm_piece *piece;
+
+	spin_lock(&phys->lock);
+	if (prev)
+		node = interval_tree_iter_next(&prev->mapper, low, high);
+	else
+		node = interval_tree_iter_first(&phys->mappers, low, high);
+	piece = vcm_mapper_to_piece(node);
+	if (piece) {
+		low = max(low, piece->mapper.start);
+		high = min(high, piece->mapper.last);
+		*mapper = (struct vcm_mapper){
+			.res = piece->res, .phys = phys,
+			.off = piece->off + (low - piece->mapper.start),
+			.pa = pa + (low - chunk->off), .len = high - low + 1,
+		};
+		kref_get(&piece->res->ref);
+	}
+	spin_unlock(&phys->lock);
+	return piece;
+}
+
+static bool vcm_mapper_next(phys_addr_t first, phys_addr_t last,
+			    struct vcm_mapper *mapper)
+{
+	unsigned long first_pfn = PHYS_PFN(first), last_pfn = PHYS_PFN(last);
+	struct vcm_piece *prev = NULL;
+	struct vcm_chunk *chunk;
+
+	if (mapper->res)
+		prev = vcm_mapper_find(mapper, &chunk);
+	/* If it is gone, go over its chunk again: rather twice than never. */
+	if (!prev)
+		chunk = vcm_node_to_chunk(interval_tree_iter_first(&vcm_chunks,
+				mapper->res ? PHYS_PFN(mapper->pa) : first_pfn,
+				last_pfn));
+	while (chunk) {
+		if (vcm_mapper_in_chunk(mapper, chunk, prev, first, last))
+			return true;
+		prev = NULL;
+		chunk = vcm_node_to_chunk(interval_tree_iter_next(&chunk->pfns,
+								  first_pfn,
+								  last_pfn));
+	}
+	return false;
+}
+
+/**
+ * vcm_get_next_mapper() - iterate over all that maps a range of memory
+ * @pa: first physical address
+ * @len: bytes
+ * @mapper: where the iteration stands; &vcm_mapper.res is NULL to begin, and
+ *          its reference is given back
+ *
+ * By physical address, and then once for each piece of a reservation that maps
+ * some of the memory. What is unbacked, or moved away, while the loop runs is
+ * not visited any more. What was unbacked while it was visited makes the loop
+ * go over the same chunk of memory again: it may visit a place twice, but does
+ * not leave one out.
+ *
+ * Costs O(log n), and a step for each place.
+ *
+ * Context: Any but interrupts. Takes &vcm.res_lock of the previous place.
+ * Return: true, and the next place in @mapper; false at the end, and for a bad
+ * pointer or no length, with &vcm_mapper.res NULL.
+ */
+bool vcm_get_next_mapper(phys_addr_t pa, size_t len, struct vcm_mapper *mapper)
+{
+	struct vcm_res *prev;
+	phys_addr_t last;
+	bool found;
+
+	if (IS_ERR_OR_NULL(mapper))
+		return false;
+	if (check_add_overflow(pa, (phys_addr_t)len - 1, &last))
+		last = PHYS_ADDR_MAX;
+	prev = mapper->res;
+	if (prev)
+		spin_lock(&prev->vcm->res_lock);
+	spin_lock(&vcm_chunks_lock);
+	found = len && vcm_mapper_next(pa, last, mapper);
+	if (!found)
+		mapper->res = NULL;
+	spin_unlock(&vcm_chunks_lock);
+	if (prev)
+		spin_unlock(&prev->vcm->res_lock);
+	vcm_res_put(prev);
+	return found;
+}
+EXPORT_SYMBOL_GPL(vcm_get_next_mapper);
 
 /**
  * vcm_get_memtype_of_physalloc() - where the memory comes from

@@ -65,6 +65,22 @@ struct vcm_res;
 #define VCM_ALIGN_ORDER(attr)	(((attr) & VCM_ALIGN_MASK) >> VCM_ALIGN_SHIFT)
 
 /**
+ * struct vcm_mapper - one place where memory is mapped
+ * @res: the reservation; a counted reference
+ * @phys: the allocation that the memory belongs to; without a reference
+ * @off: where in @res, in bytes
+ * @pa: which memory
+ * @len: bytes, contiguous in the mapping and in memory
+ */
+struct vcm_mapper {
+	struct vcm_res *res;
+	struct vcm_phys *phys;
+	size_t off;
+	phys_addr_t pa;
+	size_t len;
+};
+
+/**
  * typedef vcm_handler - told of an access that was refused
  * @dev: the device that tried
  * @addr: device address; some IOMMUs report no more than the page
@@ -142,6 +158,8 @@ struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 		     u32 flags);
 
+bool vcm_get_next_mapper(phys_addr_t pa, size_t len, struct vcm_mapper *mapper);
+
 /* backing */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys);
 int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
@@ -195,5 +213,16 @@ int vcm_hook(struct device *dev, vcm_handler handler, void *data);
 #define vcm_for_each_phys_res(pa, res, len)				\
 	for ((res) = vcm_get_next_phys_res(pa, NULL, &(len)); (res);	\
 	     (res) = vcm_get_next_phys_res(pa, res, &(len)))
+
+/**
+ * vcm_for_each_mapper() - visit every place where a range of memory is mapped
+ * @start: first physical address
+ * @size: bytes
+ * @cursor: a struct vcm_mapper; holds a counted reference, so leave the loop
+ *          early only with vcm_res_put() of its reservation
+ */
+#define vcm_for_each_mapper(start, size, cursor)			\
+	for ((cursor)->res = NULL;					\
+	     vcm_get_next_mapper(start, size, cursor);)
 
 #endif /* _LINUX_VCM_H */

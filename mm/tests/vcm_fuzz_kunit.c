@@ -697,6 +697,63 @@ static size_t model_mappers(struct model *m, unsigned int phys)
 	return nr;
 }
 
+/* All that maps [@first, @last] of an allocation, chunk by chunk. */
+static size_t model_places(struct model *m, unsigned int phys, size_t first,
+			   size_t last, size_t *bytes)
+{
+	size_t nr = 0;
+	unsigned int i, j;
+
+	for (i = 0; i < NR_RES; i++) {
+		for (j = 0; m->res[i].res && j < m->res[i].nr; j++) {
+			const struct model_piece *p = &m->res[i].pieces[j];
+			size_t end = p->phys_off + p->len - 1;
+
+			if (p->phys != phys || p->phys_off > last || end < first)
+				continue;
+			nr++;
+			*bytes += min(end, last) - max(p->phys_off, first) + 1;
+		}
+	}
+	return nr;
+}
+
+/* A range of one chunk: the list is what the model says, and right. */
+static void expect_mappers(struct model *m, unsigned int phys)
+{
+	struct vcm_phys *p = m->phys[phys].phys;
+	size_t len, want, bytes = 0, nr = 0, sum = 0, at = 0, first, n;
+	struct vcm_mapper mapper;
+	phys_addr_t pa;
+	unsigned int i;
+
+	for (i = 0; !vcm_get_chunk(p, i, &pa, &len); i++, at += len) {
+		first = roll(m, len);
+		n = 1 + roll(m, len - first);
+		want = model_places(m, phys, at + first, at + first + n - 1,
+				    &bytes);
+		nr = 0;
+		vcm_for_each_mapper(pa + first, n, &mapper) {
+			struct vcm_piece *piece;
+
+			KUNIT_ASSERT_PTR_EQ(m->test, p, mapper.phys);
+			KUNIT_ASSERT_GE(m->test, mapper.pa, pa + first);
+			KUNIT_ASSERT_LE(m->test, mapper.pa + mapper.len,
+					pa + first + n);
+			piece = vcm_res_find_piece(mapper.res, mapper.off,
+						   mapper.off);
+			KUNIT_ASSERT_NOT_NULL(m->test, piece);
+			KUNIT_ASSERT_EQ(m->test, mapper.pa - pa + at,
+					mapper.off - piece->off +
+					piece->mapper.start);
+			nr++;
+			sum += mapper.len;
+		}
+		KUNIT_ASSERT_EQ(m->test, want, nr);
+		KUNIT_ASSERT_EQ(m->test, bytes, sum);
+	}
+}
+
 static void expect_books(struct model *m)
 {
 	unsigned int i, ctx, used;
@@ -721,6 +778,7 @@ static void expect_books(struct model *m)
 		vcm_get_chunk(m->phys[i].phys, 0, &pa, &len);
 		KUNIT_ASSERT_EQ(m->test, model_mappers(m, i),
 				vcm_get_phys_num_res(pa));
+		expect_mappers(m, i);
 	}
 }
 

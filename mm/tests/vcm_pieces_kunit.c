@@ -317,6 +317,54 @@ static void pieces_same_memory(struct kunit *test)
 	pieces_end(p);
 }
 
+/* A range of memory: who maps it, over chunks and allocations; and ends. */
+static void pieces_mappers(struct kunit *test)
+{
+	struct pieces *p = pieces_new(test, &vcm_bed_mirror);
+	struct vcm_mapper mapper;
+	size_t sum = 0, want = 0;
+	unsigned int i, nr = 0;
+	phys_addr_t pa;
+	size_t len;
+
+	pieces_back(p);
+	for (i = 0; i < ARRAY_SIZE(layout); i++)
+		want += layout[i].len;
+	vcm_for_each_mapper(0, SIZE_MAX, &mapper) {
+		if (mapper.res != p->res)
+			continue;
+		sum += mapper.len;
+	}
+	KUNIT_EXPECT_EQ(test, want, sum);
+
+	/* In the middle of a piece, a byte; just before it, none. */
+	vcm_get_chunk(p->mem[0], 0, &pa, &len);
+	vcm_for_each_mapper(pa + PAGE_SIZE + 9, 1, &mapper) {
+		KUNIT_EXPECT_PTR_EQ(test, p->res, mapper.res);
+		KUNIT_EXPECT_EQ(test, SZ_512K + 9, mapper.off);
+		KUNIT_EXPECT_EQ(test, pa + PAGE_SIZE + 9, mapper.pa);
+		KUNIT_EXPECT_EQ(test, 1, mapper.len);
+		nr++;
+	}
+	KUNIT_EXPECT_EQ(test, 1, nr);
+	vcm_for_each_mapper(pa, PAGE_SIZE, &mapper)
+		KUNIT_FAIL(test, "nobody maps this");
+	mapper.res = NULL;
+	KUNIT_EXPECT_FALSE(test, vcm_get_next_mapper(pa + PAGE_SIZE, 0, &mapper));
+	KUNIT_EXPECT_FALSE(test, vcm_get_next_mapper(pa, SZ_64K, NULL));
+	KUNIT_EXPECT_FALSE(test, vcm_get_next_mapper(PHYS_ADDR_MAX, SZ_64K,
+						     &mapper));
+
+	/* What the loop unbacks ends it, and the others are not left out. */
+	nr = 0;
+	vcm_for_each_mapper(pa, len, &mapper) {
+		KUNIT_EXPECT_EQ(test, 0, vcm_unback(mapper.res));
+		nr++;
+	}
+	KUNIT_EXPECT_EQ(test, 1, nr);
+	pieces_end(p);
+}
+
 /* Hard case 17: the same memory in another context is not touched. */
 static void pieces_second_mapper(struct kunit *test)
 {
@@ -463,6 +511,7 @@ static struct kunit_case vcm_pieces_cases[] = {
 	KUNIT_CASE_PARAM(pieces_second_mapper, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(pieces_fail_map, vcm_bed_gen_params),
 	KUNIT_CASE(pieces_lookups),
+	KUNIT_CASE(pieces_mappers),
 	KUNIT_CASE(pieces_fail_replay),
 	KUNIT_CASE(pieces_stuck),
 	KUNIT_CASE(pieces_half_pages),

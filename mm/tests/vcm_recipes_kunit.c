@@ -41,8 +41,63 @@ static void recipe_ring(struct kunit *test)
 	bed_end(bed);
 }
 
+/* [evacuate] */
+/* Before a bank loses power: everybody who maps some of it maps @type then. */
+static int bank_evacuate(phys_addr_t pa, size_t len, struct vcm_memtype *type)
+{
+	struct vcm_mapper mapper;
+	int ret;
+
+	vcm_for_each_mapper(pa, len, &mapper) {
+		ret = vcm_phys_migrate(mapper.phys, type, 0, 0);
+		if (ret) {
+			vcm_res_put(mapper.res);
+			return ret;
+		}
+	}
+	return 0;
+}
+/* [end] */
+
+static void recipe_evacuate(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_mirror);
+	struct vcm_phys *mem[4];
+	struct vcm_res *res[4];
+	struct vcm_mapper mapper;
+	unsigned int i;
+	phys_addr_t pa;
+	size_t len;
+
+	bed_join(bed);
+	for (i = 0; i < 4; i++) {
+		mem[i] = bed_alloc(bed, SZ_64K, 0);
+		phys_fill(mem[i], 0x20 + i);
+		res[i] = bed_reserve(bed, SZ_64K, VCM_READ);
+		KUNIT_ASSERT_EQ(test, 0, vcm_back(res[i], mem[i]));
+	}
+	/* The bank is where one of them lies. */
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_chunk(mem[0], 0, &pa, &len));
+	KUNIT_EXPECT_EQ(test, 0, bank_evacuate(pa, len, NULL));
+	vcm_for_each_mapper(pa, len, &mapper)
+		KUNIT_FAIL(test, "somebody maps the bank");
+	for (i = 0; i < 4; i++) {
+		u8 byte = 0;
+
+		KUNIT_EXPECT_EQ(test, 0, vcm_soft_dma(bed->units[1], bed->devs[1],
+						      vcm_get_dev_addr(res[i]),
+						      &byte, 1, VCM_READ));
+		KUNIT_EXPECT_EQ(test, 0x20 + i, byte);
+		KUNIT_EXPECT_EQ(test, 0, vcm_unback(res[i]));
+		KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res[i]));
+		KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(mem[i]));
+	}
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_recipes_cases[] = {
 	KUNIT_CASE(recipe_ring),
+	KUNIT_CASE(recipe_evacuate),
 	{}
 };
 
