@@ -546,6 +546,7 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 		    struct list_head *windows, struct device *dev);
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 		       const struct vcm_device *owner);
+struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm);
 int vcm_res_claim(struct vcm_res *res, unsigned long from);
 int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys);
 void vcm_res_lift(struct vcm_res *res);
@@ -572,6 +573,7 @@ struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
 				struct vcm_phys *phys, size_t phys_off,
 				size_t len);
 void vcm_piece_free(struct vcm_piece *piece);
+void vcm_res_link_piece(struct vcm_piece *piece);
 void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state);
 void vcm_res_drop_pieces(struct vcm_res *res);
 void vcm_res_stick_pieces(struct vcm_res *res);

@@ -60,20 +60,16 @@ void vcm_piece_free(struct vcm_piece *piece)
 }
 
 /**
- * vcm_res_add_piece() - publish a piece
+ * vcm_res_link_piece() - put a piece where it belongs by its offset
  * @piece: the piece, which overlaps no other
- * @state: the new state of its reservation, which the caller has claimed
  *
- * Context: The caller still holds &vcm.lock.
+ * Context: The caller holds &vcm.res_lock, or nobody else knows the reservation.
  */
-void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
+void vcm_res_link_piece(struct vcm_piece *piece)
 {
 	struct vcm_res *res = piece->res;
 	struct rb_node **link = &res->pieces.rb_node, *parent = NULL;
-	struct vcm *vcm = res->vcm;
 
-	spin_lock(&vcm->res_lock);
-	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
 	while (*link) {
 		parent = *link;
 		if (piece->off < rb_entry(parent, struct vcm_piece, node)->off)
@@ -83,6 +79,23 @@ void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
 	}
 	rb_link_node(&piece->node, parent, link);
 	rb_insert_color(&piece->node, &res->pieces);
+}
+
+/**
+ * vcm_res_add_piece() - publish a piece
+ * @piece: the piece, which overlaps no other
+ * @state: the new state of its reservation, which the caller has claimed
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
+{
+	struct vcm_res *res = piece->res;
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	vcm_res_link_piece(piece);
 	vcm_phys_add_mapper(piece);
 	res->state = state;
 	spin_unlock(&vcm->res_lock);

@@ -382,6 +382,37 @@ struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 }
 EXPORT_SYMBOL_GPL(vcm_reserve_at);
 
+/**
+ * vcm_res_duplicate() - the same reservation in another context
+ * @res: the reservation
+ * @vcm: the context, which has the same addresses, all of them usable
+ *
+ * Context: May sleep.
+ * Return: the new reservation; or an ERR_PTR(): -ENOMEM, -EBUSY if there is
+ * another one.
+ */
+struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm)
+{
+	struct vcm_res *copy = vcm_res_new(vcm, NULL, READ_ONCE(res->attr));
+	int ret;
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	copy->len = res->len;
+	spin_lock(&vcm->res_lock);
+	ret = range_insert_at(&vcm->space, &copy->range, res->range.first,
+			      res->range.last);
+	if (!ret) {
+		vcm->nr_res++;
+		kref_get(&vcm->ref);
+	}
+	spin_unlock(&vcm->res_lock);
+	if (!ret)
+		return copy;
+	kmem_cache_free(vcm_res_cache, copy);
+	return ERR_PTR(ret);
+}
+
 /* The opposite of vcm_res_enter(). */
 static int vcm_res_leave(struct vcm_res *res)
 {

@@ -104,6 +104,7 @@ typedef int (*vcm_handler)(struct device *dev, dma_addr_t addr, u32 access,
 struct vcm *vcm_create(dma_addr_t start, u64 len);
 struct vcm *vcm_create_identity(phys_addr_t start, u64 len);
 struct vcm *vcm_create_kernel(void);
+struct vcm *vcm_clone(struct vcm *vcm);
 int vcm_free(struct vcm *vcm);
 int vcm_set_name(struct vcm *vcm, const char *name);
 const char *vcm_get_name(struct vcm *vcm);

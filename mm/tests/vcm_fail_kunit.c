@@ -856,6 +856,59 @@ static void fail_migrate(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_clone(struct sweep *s)
+{
+	s->out = vcm_clone(s->bed->vcm);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_clone(struct sweep *s)
+{
+	struct vcm_res *res;
+
+	vcm_for_each_res(s->out, res) {
+		KUNIT_EXPECT_EQ(s->test, 0, vcm_unback(res));
+		KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(res));
+	}
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_free(s->out));
+}
+
+static void check_clone(struct sweep *s)
+{
+	struct vcm_phys *phys = s->arg;
+
+	KUNIT_EXPECT_EQ(s->test, 1 + 2 * NR_FAIL_RES,
+			refcount_read(&phys->users));
+}
+
+static void fail_clone(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_64K, 0);
+	struct vcm_res *res[NR_FAIL_RES];
+	struct sweep s = {
+		.test = test, .bed = bed, .arg = phys, .call = call_clone,
+		.undo = undo_clone, .check = check_clone,
+		.least = NR_FAIL_RES / 2,
+	};
+	unsigned int i;
+
+	need_injection(test);
+	for (i = 0; i < NR_FAIL_RES; i++) {
+		res[i] = bed_reserve(bed, SZ_2M, VCM_RW);
+		KUNIT_ASSERT_EQ(test, 0, vcm_back(res[i], phys));
+		KUNIT_ASSERT_EQ(test, 0, vcm_back_range(res[i], SZ_1M, phys, 0,
+							SZ_64K));
+	}
+	sweep(&s);
+	for (i = 0; i < NR_FAIL_RES; i++) {
+		KUNIT_EXPECT_EQ(test, 0, vcm_unback(res[i]));
+		KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res[i]));
+	}
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_create_reserve),
 	KUNIT_CASE(fail_bound),
@@ -866,6 +919,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_migrate, fail_gen_params),
+	KUNIT_CASE(fail_clone),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
 	KUNIT_CASE(fail_no_iommu),

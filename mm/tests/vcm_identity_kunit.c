@@ -445,6 +445,7 @@ static void identity_create(struct kunit *test)
 			    vcm_create_bound(vcm, SZ_64K));
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
 			    vcm_create_bound_at(vcm, SZ_1M, SZ_64K));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP), vcm_clone(vcm));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, space_try(vcm, SZ_4M, VCM_RW));
 	KUNIT_EXPECT_EQ(test, 0, space_try(vcm, SZ_2M, VCM_RW));
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));

@@ -264,6 +264,7 @@ static void kernel_reserve(struct kunit *test)
 			space_try_at(vcm, vcm_get_start_addr(vcm), SZ_64K));
 	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
 			    vcm_create_bound(vcm, SZ_64K));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP), vcm_clone(vcm));
 	KUNIT_EXPECT_NE(test, 0, space_try(vcm, SIZE_MAX - SZ_1M, VCM_RW));
 	KUNIT_EXPECT_EQ(test, -ENOSPC, space_try(vcm, SIZE_MAX, VCM_RW));
 	KUNIT_EXPECT_EQ(test, -ENOSPC,

@@ -95,9 +95,68 @@ static void recipe_evacuate(struct kunit *test)
 	bed_end(bed);
 }
 
+/* [clone] */
+/* The same addresses and memory, but nothing can be written through them. */
+static struct vcm *clone_read_only(struct vcm *vcm)
+{
+	struct vcm *clone = vcm_clone(vcm);
+	struct vcm_res *res;
+	u32 attr;
+	int ret;
+
+	if (IS_ERR(clone))
+		return clone;
+	vcm_for_each_res(clone, res) {
+		attr = vcm_get_res_attr(res);
+		ret = vcm_set_res_attr(res, attr & ~VCM_WRITE);
+		if (ret)
+			pr_warn("%pad: still writable (%d)\n",
+				&(dma_addr_t){ vcm_get_dev_addr(res) }, ret);
+	}
+	return clone;
+}
+
+static int clone_free(struct vcm *clone)
+{
+	struct vcm_res *res;
+
+	vcm_for_each_res(clone, res) {
+		vcm_unback(res);
+		vcm_unreserve(res);
+	}
+	return vcm_free(clone);
+}
+/* [end] */
+
+static void recipe_clone(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct vcm_phys *mem = bed_alloc(bed, SZ_64K, 0);
+	struct vcm_res *res = bed_reserve(bed, SZ_64K, VCM_RW);
+	dma_addr_t addr = vcm_get_dev_addr(res);
+	struct vcm *clone;
+
+	bed_join(bed);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, mem));
+	clone = clone_read_only(bed->vcm);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, clone);
+	bed_expect_access(bed, addr, VCM_WRITE);
+	KUNIT_ASSERT_EQ(test, 0, vcm_assoc_move(bed->assocs[0], clone));
+	bed_expect_access(bed, addr, VCM_READ);
+	bed_expect_fault(bed, addr, VCM_WRITE);
+	KUNIT_ASSERT_EQ(test, 0, vcm_assoc_move(bed->assocs[0], bed->vcm));
+	KUNIT_EXPECT_EQ(test, 0, clone_free(clone));
+	bed_expect_access(bed, addr, VCM_WRITE);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(mem));
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_recipes_cases[] = {
 	KUNIT_CASE(recipe_ring),
 	KUNIT_CASE(recipe_evacuate),
+	KUNIT_CASE(recipe_clone),
 	{}
 };
 
