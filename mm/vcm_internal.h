@@ -2,8 +2,8 @@
 /*
  * Virtual Contiguous Memory Manager: what the rooms of the core share.
  *
- * Calls go down: vcm.c (who lives, who is joined to whom) calls vcm_back.c
- * (joins a range, memory and tables), which calls vcm_res.c (ranges),
+ * Calls go down: vcm.c (who lives) and vcm_assoc.c (who is joined to whom) call
+ * vcm_back.c (joins a range, memory and tables), which calls vcm_res.c (ranges),
  * vcm_phys.c (memory and its mappers) and vcm_table.c (the tables of a
  * context); vcm_unit.c knows the low-level drivers, vcm_fault.c what to do when
  * a unit refuses an access. vcm_phys.c gets its memory from vcm_memtype.c (memory
@@ -92,7 +92,7 @@ struct vcm_pool;
  *	vcm_memtypes_lock
  *
  * vcm_topology_lock (mutex)
- *	who is associated with what, and what is active: all of vcm.c. These
+ *	who is associated with what, and what is active: all of vcm_assoc.c. These
  *	calls are rare, program hardware, and are serialised for all contexts.
  * vcm_copy_lock (read/write semaphore)
  *	the bytes of all memory: who copies some holds it for reading.
@@ -538,6 +538,8 @@ struct vcm_hook_stats {
 extern struct mutex vcm_topology_lock;
 extern struct list_head vcm_contexts;
 void vcm_release(struct kref *ref);
+
+/* vcm_assoc.c */
 void vcm_assoc_forget(struct vcm_assoc *assoc);
 
 /* vcm_res.c */
@@ -664,6 +666,7 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		  size_t from_off, size_t len);
 
 /* vcm_table.c */
+void vcm_table_add(struct vcm *vcm, struct vcm_table *table);
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left);
 int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len);

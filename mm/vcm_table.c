@@ -162,6 +162,20 @@ undo:
 	return ret;
 }
 
+/**
+ * vcm_table_add() - give a context one more table
+ * @vcm: the context
+ * @table: the table, which nobody walks yet
+ *
+ * Context: The caller holds &vcm.lock for writing, or nobody else knows @vcm.
+ */
+void vcm_table_add(struct vcm *vcm, struct vcm_table *table)
+{
+	table->vcm = vcm;
+	INIT_LIST_HEAD(&table->walkers);
+	list_add_tail(&table->node, &vcm->tables);
+}
+
 static struct vcm_walker *vcm_table_find_walker(struct vcm_table *table,
 						struct vcm_iommu *unit)
 {
