@@ -26,8 +26,8 @@ def takes(patch, files):
     """The new files below the folders of @patch, and the headers they include."""
     folders = tuple(os.path.dirname(path) + "/" for path in patched_paths(patch))
     taken = [path for path in files if path.startswith(folders)]
-    included = {f"include/{name}" for path in taken
-                for name in re.findall(r"#include <(linux/[\w/-]+\.h)>", files[path])}
+    ours = re.compile(r"#include <((?:linux|trace/events)/[\w/-]+\.h)>")
+    included = {f"include/{name}" for path in taken for name in ours.findall(files[path])}
     return sorted({*taken, *(included & files.keys())})
 
 
