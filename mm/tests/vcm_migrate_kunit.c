@@ -219,6 +219,12 @@ static int peep(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		bed_expect_access(m->bed, m->addr, VCM_READ);
 	else
 		bed_expect_fault(m->bed, m->addr, VCM_READ);
+	/* Whoever wants to map it, or to unmap it, has to wait. */
+	KUNIT_EXPECT_FALSE(test, vcm_phys_use(from));
+	down_read(&m->bed->vcm->lock);
+	KUNIT_EXPECT_EQ(test, -EAGAIN,
+			vcm_res_claim(m->whole, BIT(VCM_RES_BACKED)));
+	up_read(&m->bed->vcm->lock);
 	m->addr = 0;
 	kunit_deactivate_static_stub(test, vcm_phys_copy);
 	return vcm_phys_copy(to, to_off, from, from_off, len);

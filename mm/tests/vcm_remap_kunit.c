@@ -239,6 +239,37 @@ static void attr_fail_put_back(struct kunit *test)
 	remap_end(r);
 }
 
+static const struct vcm_table_ops *poor_ops;
+
+/* No memory at all, except for whom there must be some. */
+static int poor_map(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
+		    size_t len, u32 attr, gfp_t gfp, size_t *mapped)
+{
+	if (!(gfp & __GFP_NOFAIL))
+		return -ENOMEM;
+	return poor_ops->map(table, addr, pa, len, attr, gfp, mapped);
+}
+
+/* What is put back waits for memory, and does not fail for want of it. */
+static void attr_put_back_waits(struct kunit *test)
+{
+	struct remap *r = remap_new(test, &vcm_bed_two);
+	struct vcm_table_ops ops;
+	struct vcm_table *table;
+
+	bed_join(r->bed);
+	table = list_first_entry(&r->bed->vcm->tables, struct vcm_table, node);
+	poor_ops = table->ops;
+	ops = *poor_ops;
+	ops.map = poor_map;
+	table->ops = &ops;
+	KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_set_res_attr(r->res, VCM_READ));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_phys_migrate(r->mem, NULL, 0, 0));
+	table->ops = poor_ops;
+	expect_rights(r, VCM_RW);
+	remap_end(r);
+}
+
 static struct kunit_case vcm_remap_cases[] = {
 	KUNIT_CASE_PARAM(attr_rights, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(attr_lost_flush_shows, vcm_bed_gen_params),
@@ -247,6 +278,7 @@ static struct kunit_case vcm_remap_cases[] = {
 	KUNIT_CASE_PARAM(attr_fail_flush, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(attr_fail_put_back, vcm_bed_gen_params),
 	KUNIT_CASE(attr_refused),
+	KUNIT_CASE(attr_put_back_waits),
 	{}
 };
 
