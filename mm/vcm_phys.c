@@ -600,10 +600,12 @@ static bool vcm_mapper_next(phys_addr_t first, phys_addr_t last,
 	if (mapper->res)
 		prev = vcm_mapper_find(mapper, &chunk);
 	/* If it is gone, go over its chunk again: rather twice than never. */
-	if (!prev)
+	if (!prev) {
+		unsigned long from = mapper->res ? PHYS_PFN(mapper->pa) : first_pfn;
+
 		chunk = vcm_node_to_chunk(interval_tree_iter_first(&vcm_chunks,
-				mapper->res ? PHYS_PFN(mapper->pa) : first_pfn,
-				last_pfn));
+								   from, last_pfn));
+	}
 	while (chunk) {
 		if (vcm_mapper_in_chunk(mapper, chunk, prev, first, last))
 			return true;
