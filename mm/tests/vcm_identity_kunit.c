@@ -780,6 +780,43 @@ static void identity_reference(struct kunit *test)
 	vcm_res_put(held);
 }
 
+/* Where the address is that of the memory, the memory stays. */
+static void identity_stays(struct kunit *test)
+{
+	struct vcm *vcm = ident_space(test, 0, IDENT_LEN);
+	struct vcm_phys *phys;
+	phys_addr_t pa, now;
+	struct vcm_res *res;
+	size_t len;
+
+	phys = ident_alloc(test, SZ_64K, &pa);
+	res = space_take(test, vcm, SZ_64K, VCM_RW);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
+	phys_fill(phys, 0x5a);
+
+	KUNIT_EXPECT_EQ(test, -ERANGE,
+			vcm_phys_migrate(phys, NULL, VCM_CONTIG, 0));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vcm_set_res_attr(res, VCM_READ));
+	KUNIT_EXPECT_EQ(test, VCM_RW, vcm_get_res_attr(res));
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(phys, 0, &now, &len));
+	KUNIT_EXPECT_EQ(test, pa, now);
+	KUNIT_EXPECT_EQ(test, 0x5a, phys_peek(phys, SZ_64K - 1));
+	KUNIT_EXPECT_EQ(test, pa, vcm_get_dev_addr(res));
+	ident_expect_lookup(test, vcm, pa + SZ_4K, 0, pa + SZ_4K);
+
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	KUNIT_EXPECT_EQ(test, DMA_MAPPING_ERROR, vcm_get_dev_addr(res));
+	/* What is mapped nowhere moves, and decides anew. */
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_migrate(phys, NULL, VCM_CONTIG, 0));
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(phys, 0, &now, &len));
+	KUNIT_EXPECT_EQ(test, 0, vcm_back(res, phys));
+	KUNIT_EXPECT_EQ(test, now, vcm_get_dev_addr(res));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	space_give(test, res);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+}
+
 static struct kunit_case vcm_identity_cases[] = {
 	KUNIT_CASE(identity_device),
 	KUNIT_CASE(identity_not_known),
@@ -802,6 +839,7 @@ static struct kunit_case vcm_identity_cases[] = {
 	KUNIT_CASE(identity_iterate),
 	KUNIT_CASE(identity_translate),
 	KUNIT_CASE(identity_reference),
+	KUNIT_CASE(identity_stays),
 	{}
 };
 

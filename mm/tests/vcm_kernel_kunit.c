@@ -386,6 +386,47 @@ static void kernel_reference(struct kunit *test)
 	vcm_res_put(held);
 }
 
+/* Two allocations, one range; and it stays when the memory does not. */
+static void kernel_pieces(struct kunit *test)
+{
+	struct vcm *vcm = kspace_new(test);
+	struct vcm_phys *one = kspace_alloc(test, SZ_64K, VCM_ZERO);
+	struct vcm_phys *two = kspace_alloc(test, SZ_64K, VCM_ZERO);
+	struct vcm_res *res = space_take(test, vcm, SZ_256K, VCM_RW);
+	phys_addr_t pa, moved;
+	size_t len;
+	u8 *p;
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_back_range(res, SZ_64K, one, 0, SZ_64K));
+	KUNIT_ASSERT_EQ(test, 0, vcm_back_range(res, SZ_128K, two, 0, SZ_64K));
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-ENOTUNIQ),
+			    vcm_get_physmem_from_res(res));
+	p = vcm_get_kernel_addr(res);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
+	KUNIT_EXPECT_FALSE(test, kernel_reads(p));
+	KUNIT_EXPECT_FALSE(test, kernel_reads(p + SZ_128K + SZ_64K));
+	WRITE_ONCE(p[SZ_128K - 1], 0x11);
+	WRITE_ONCE(p[SZ_128K], 0x22);
+	KUNIT_EXPECT_EQ(test, 0x11, phys_peek(one, SZ_64K - 1));
+	KUNIT_EXPECT_EQ(test, 0x22, phys_peek(two, 0));
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(two, 0, &pa, &len));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_migrate(two, NULL, 0, 0));
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(two, 0, &moved, &len));
+	KUNIT_EXPECT_NE(test, pa, moved);
+	KUNIT_EXPECT_EQ(test, 0x11, READ_ONCE(p[SZ_128K - 1]));
+	KUNIT_EXPECT_EQ(test, 0x22, READ_ONCE(p[SZ_128K]));
+	WRITE_ONCE(p[SZ_128K], 0x33);
+	KUNIT_EXPECT_EQ(test, 0x33, phys_peek(two, 0));
+
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	KUNIT_EXPECT_FALSE(test, kernel_reads(p + SZ_128K));
+	space_give(test, res);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(one));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(two));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+}
+
 static struct kunit_case vcm_kernel_cases[] = {
 	KUNIT_CASE(vcm_walkthrough),
 	KUNIT_CASE(kernel_sees),
@@ -396,6 +437,7 @@ static struct kunit_case vcm_kernel_cases[] = {
 	KUNIT_CASE(kernel_addr_of_others),
 	KUNIT_CASE(kernel_twice),
 	KUNIT_CASE(kernel_reference),
+	KUNIT_CASE(kernel_pieces),
 	{}
 };
 

@@ -169,8 +169,9 @@ EXPORT_SYMBOL_GPL(vcm_create_kernel);
  * vcm_get_kernel_addr() - where the kernel sees what backs a reservation
  * @res: a reservation in a context of the kernel
  *
- * Context: Any.
- * Return: the first byte, valid until vcm_unback(); or an ERR_PTR(): -ENOENT if
+ * Context: Any but interrupts.
+ * Return: the first byte, valid until vcm_unback(), and to be read only where
+ * pieces from vcm_back_range() are; or an ERR_PTR(): -ENOENT if
  * nothing backs @res, -EINVAL for a bad pointer, or if @res is in a context of
  * another kind.
  */
@@ -183,7 +184,8 @@ void *vcm_get_kernel_addr(struct vcm_res *res)
 	home = vcm_get_home(vcm_get_vcm_from_res(res));
 	if (!home || home->ops != &vcm_kernel_ops)
 		return ERR_PTR(-EINVAL);
-	if (IS_ERR(vcm_get_physmem_from_res(res)))
+	/* Several allocations will do. */
+	if (vcm_get_physmem_from_res(res) == ERR_PTR(-ENOENT))
 		return ERR_PTR(-ENOENT);
 	return (void *)(unsigned long)vcm_get_dev_addr(res);
 }
