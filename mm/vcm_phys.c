@@ -617,6 +617,20 @@ static bool vcm_mapper_next(phys_addr_t first, phys_addr_t last,
 	return false;
 }
 
+/* One step of the iteration; the place where it stands cannot change. */
+static bool vcm_mapper_step(phys_addr_t first, phys_addr_t last,
+			    struct vcm_mapper *mapper)
+{
+	bool found;
+
+	spin_lock(&vcm_chunks_lock);
+	found = vcm_mapper_next(first, last, mapper);
+	if (!found)
+		mapper->res = NULL;
+	spin_unlock(&vcm_chunks_lock);
+	return found;
+}
+
 /**
  * vcm_get_next_mapper() - iterate over all that maps a range of memory
  * @pa: first physical address
@@ -644,18 +658,19 @@ bool vcm_get_next_mapper(phys_addr_t pa, size_t len, struct vcm_mapper *mapper)
 
 	if (IS_ERR_OR_NULL(mapper))
 		return false;
+	prev = mapper->res;
+	if (!len) {
+		mapper->res = NULL;
+		vcm_res_put(prev);
+		return false;
+	}
 	if (check_add_overflow(pa, (phys_addr_t)len - 1, &last))
 		last = PHYS_ADDR_MAX;
-	prev = mapper->res;
-	if (prev)
-		spin_lock(&prev->vcm->res_lock);
-	spin_lock(&vcm_chunks_lock);
-	found = len && vcm_mapper_next(pa, last, mapper);
-	if (!found)
-		mapper->res = NULL;
-	spin_unlock(&vcm_chunks_lock);
-	if (prev)
-		spin_unlock(&prev->vcm->res_lock);
+	if (!prev)
+		return vcm_mapper_step(pa, last, mapper);
+	spin_lock(&prev->vcm->res_lock);
+	found = vcm_mapper_step(pa, last, mapper);
+	spin_unlock(&prev->vcm->res_lock);
 	vcm_res_put(prev);
 	return found;
 }
