@@ -601,10 +601,12 @@ static bool vcm_mapper_next(phys_addr_t first, phys_addr_t last,
 		prev = vcm_mapper_find(mapper, &chunk);
 	/* If it is gone, go over its chunk again: rather twice than never. */
 	if (!prev) {
-		unsigned long from = mapper->res ? PHYS_PFN(mapper->pa) : first_pfn;
+		unsigned long from = mapper->res ? PHYS_PFN(mapper->pa) :
+						   first_pfn;
+		struct interval_tree_node *node;
 
-		chunk = vcm_node_to_chunk(interval_tree_iter_first(&vcm_chunks,
-								   from, last_pfn));
+		node = interval_tree_iter_first(&vcm_chunks, from, last_pfn);
+		chunk = vcm_node_to_chunk(node);
 	}
 	while (chunk) {
 		if (vcm_mapper_in_chunk(mapper, chunk, prev, first, last))

@@ -335,6 +335,7 @@ static void bound_limits(struct kunit *test)
 	struct vcm_assoc *assoc;
 	struct vcm_iommu *unit;
 	struct device *dev = bed_limited(test, &unit, config);
+	const u64 beyond = SZ_4G;
 	struct vcm *vcm;
 
 	if (sizeof(dma_addr_t) < sizeof(u64) || sizeof(size_t) < sizeof(u64))
@@ -342,7 +343,7 @@ static void bound_limits(struct kunit *test)
 	vcm = space_new(test, 0, len);
 	bound = bound_at(test, vcm, 0, SZ_2M);
 	assoc = space_join(test, vcm, dev);
-	KUNIT_EXPECT_EQ(test, 0, bound_try_at(vcm, (u64)SZ_4G - SZ_1M, SZ_2M));
+	KUNIT_EXPECT_EQ(test, 0, bound_try_at(vcm, beyond - SZ_1M, SZ_2M));
 	a = bound_take(test, bound, SZ_1M, VCM_RW);
 	b = bound_take(test, bound, PAGE_SIZE, VCM_RW);
 	KUNIT_EXPECT_EQ(test, SZ_1M + SZ_64K, vcm_get_dev_addr(b));
@@ -357,7 +358,7 @@ static void bound_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_free_bound(bound));
 
 	/* One that no device reaches: nothing to be had, but no harm. */
-	bound = bound_at(test, vcm, SZ_4G, SZ_2M);
+	bound = bound_at(test, vcm, beyond, SZ_2M);
 	assoc = space_join(test, vcm, dev);
 	KUNIT_EXPECT_EQ(test, -ENOSPC, bound_try(bound, 1, 0));
 	KUNIT_EXPECT_EQ(test, 0, vcm_deassoc(assoc));
