@@ -335,7 +335,7 @@ static void bound_limits(struct kunit *test)
 	struct vcm_assoc *assoc;
 	struct vcm_iommu *unit;
 	struct device *dev = bed_limited(test, &unit, config);
-	const u64 beyond = SZ_4G;
+	const dma_addr_t beyond = (dma_addr_t)SZ_4G;
 	struct vcm *vcm;
 
 	if (sizeof(dma_addr_t) < sizeof(u64) || sizeof(size_t) < sizeof(u64))
