@@ -557,7 +557,7 @@ static const struct size_class_desc camera_pages[] = {
 
 static const struct vcm_pool_desc camera_pools[] = {
 	{
-		.kind = VCM_POOL_RANGE, .start = 64ULL * SZ_1G, .len = SZ_32M,
+		.kind = VCM_POOL_RANGE, .start = (phys_addr_t)64 * SZ_1G, .len = SZ_32M,
 		.blocks = camera_region, .nr_blocks = ARRAY_SIZE(camera_region),
 	}, {
 		.kind = VCM_POOL_PAGES,

@@ -327,7 +327,7 @@ static void pool_register_errors(struct kunit *test)
 	expect_refused(test, -EINVAL, (struct vcm_pool_desc)RANGE(NOWHERE + SZ_64K, SZ_4M, big));
 	expect_refused(test, -ENOSPC, (struct vcm_pool_desc)RANGE(NOWHERE, BIG_LEN - 1, big));
 	expect_refused(test, -EOVERFLOW,
-		       (struct vcm_pool_desc)RANGE(-(u64)SZ_1M, SZ_1M + 1, page));
+		       (struct vcm_pool_desc)RANGE(-(phys_addr_t)SZ_1M, SZ_1M + 1, page));
 
 	pool = (struct vcm_pool_desc){ .kind = VCM_POOL_PAGES, .nr_blocks = 1 };
 	expect_refused(test, -EINVAL, pool);
