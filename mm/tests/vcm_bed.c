@@ -108,6 +108,16 @@ void bed_remove_unit(struct kunit *test, struct vcm_iommu *unit)
 	kunit_release_action(test, bed_destroy_unit, unit);
 }
 
+/* Firmware says so of real devices; where all of them are, nobody need say it. */
+static void bed_make_coherent(struct device *dev)
+{
+#if defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_DEVICE) ||	\
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU) ||	\
+	defined(CONFIG_ARCH_HAS_SYNC_DMA_FOR_CPU_ALL)
+	dev->dma_coherent = true;
+#endif
+}
+
 /**
  * bed_device() - a device behind a unit, or behind none
  * @test: the test
@@ -130,6 +140,7 @@ struct device *bed_device(struct kunit *test, struct vcm_iommu *unit)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, driver);
 	dev = kunit_device_register_with_driver(test, name, driver);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dev);
+	bed_make_coherent(dev);
 	if (unit)
 		KUNIT_ASSERT_EQ(test, 0, vcm_soft_add_device(unit, dev));
 	return dev;
