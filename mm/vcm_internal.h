@@ -3,11 +3,12 @@
  * Virtual Contiguous Memory Manager: what the rooms of the core share.
  *
  * Calls go down: vcm.c (who lives) and vcm_assoc.c (who is joined to whom) call
- * vcm_back.c (joins a range, memory and tables), which calls vcm_res.c (ranges),
- * vcm_phys.c (memory and its mappers) and vcm_table.c (the tables of a
- * context); vcm_unit.c knows the low-level drivers, vcm_fault.c what to do when
- * a unit refuses an access. vcm_phys.c gets its memory from vcm_memtype.c (memory
- * types), and that from vcm_pool.c (the kinds of pools).
+ * vcm_back.c (joins a range, memory and tables), which calls vcm_res.c (ranges;
+ * vcm_bound.c keeps some of them for the holder of a bound), vcm_phys.c (memory
+ * and its mappers) and vcm_table.c (the tables of a context); vcm_unit.c knows
+ * the low-level drivers, vcm_fault.c what to do when a unit refuses an access.
+ * vcm_phys.c gets its memory from vcm_memtype.c (memory types), and that from
+ * vcm_pool.c (the kinds of pools).
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -548,11 +549,29 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 		    struct list_head *windows, struct device *dev);
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 		       const struct vcm_device *owner);
+int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
+		    const dma_addr_t *addr, size_t len);
+struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound, u32 attr);
+void vcm_res_discard(struct vcm_res *res);
+struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
+			     const dma_addr_t *addr, size_t len, u32 attr);
 struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm);
 int vcm_res_claim(struct vcm_res *res, unsigned long from);
 int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys);
 void vcm_res_lift(struct vcm_res *res);
 void vcm_res_publish(struct vcm_res *res, enum vcm_res_state state);
+
+/* Does memory decide where a reservation lies? */
+static inline bool vcm_space_floats(const struct vcm *vcm)
+{
+	return vcm->home_ops && vcm->home_ops->place;
+}
+
+/* Does somebody else hand the addresses out? */
+static inline bool vcm_space_is_lent(const struct vcm *vcm)
+{
+	return vcm->home_ops && vcm->home_ops->reserve;
+}
 
 static inline dma_addr_t vcm_res_addr(const struct vcm_res *res)
 {

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual Contiguous Memory Manager: ranges of a context, and bounds.
+ * Virtual Contiguous Memory Manager: ranges of a context.
  *
  * The reservations of a context sit in one tree by address (lib/range_space.c)
  * that answers three questions in O(log n): where is room, what is here, what
  * comes next. What devices cannot use is not in the tree: the few windows are
  * a sorted list, and a search goes through the spaces between them.
  *
- * A bound takes its range like a reservation does, by one that nobody else gets
- * to see, its *window*, and has a tree of its own for what is taken from it.
- * So ordinary reservations keep out of a bound, and one that is full does not
- * touch the rest. It promises no address: what devices cannot use may lie in
- * it, and only the reservations in it must fit a device that joins.
+ * The range of a bound (vcm_bound.c) is a node of that tree as well, and stands
+ * for a tree of its own.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -192,18 +189,6 @@ static int vcm_round_len(const struct vcm *vcm, size_t *len)
 	return 0;
 }
 
-/* Does memory decide where a reservation lies? */
-static bool vcm_space_floats(const struct vcm *vcm)
-{
-	return vcm->home_ops && vcm->home_ops->place;
-}
-
-/* Does somebody else hand the addresses out? */
-static bool vcm_space_is_lent(const struct vcm *vcm)
-{
-	return vcm->home_ops && vcm->home_ops->reserve;
-}
-
 static int vcm_space_float(struct vcm *vcm, struct vcm_res *res, size_t len)
 {
 	if (len - 1 > vcm->usable.last - vcm->usable.first)
@@ -212,9 +197,18 @@ static int vcm_space_float(struct vcm *vcm, struct vcm_res *res, size_t len)
 	return 0;
 }
 
-/* Find the place of a new reservation, at @addr if there is one. */
-static int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
-			   const dma_addr_t *addr, size_t len)
+/**
+ * vcm_space_place() - find the place of a new reservation
+ * @vcm: the context
+ * @res: the reservation, from vcm_res_new()
+ * @addr: where it is to be, NULL for anywhere
+ * @len: bytes
+ *
+ * Context: The caller holds &vcm.res_lock.
+ * Return: 0, or an errno as for vcm_reserve() and vcm_reserve_at().
+ */
+int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
+		    const dma_addr_t *addr, size_t len)
 {
 	int ret;
 
@@ -238,8 +232,16 @@ static void vcm_res_set_nowhere(struct vcm_res *res)
 	res->range.last = VCM_NOWHERE;
 }
 
-static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
-				   u32 attr)
+/**
+ * vcm_res_new() - a reservation that is nowhere yet
+ * @vcm: the context
+ * @bound: the bound that it is taken from, or whose window it is, or NULL
+ * @attr: its attributes
+ *
+ * Context: May sleep.
+ * Return: the reservation, or NULL if there is no memory.
+ */
+struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound, u32 attr)
 {
 	struct vcm_res *res = kmem_cache_zalloc(vcm_res_cache, GFP_KERNEL);
 
@@ -253,6 +255,17 @@ static struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound,
 	vcm_res_set_nowhere(res);
 	res->pieces = RB_ROOT;
 	return res;
+}
+
+/**
+ * vcm_res_discard() - undo vcm_res_new()
+ * @res: the reservation, which is nowhere still
+ *
+ * Context: Any.
+ */
+void vcm_res_discard(struct vcm_res *res)
+{
+	kmem_cache_free(vcm_res_cache, res);
 }
 
 /* Give it its addresses, and make it one of the context. */
@@ -302,9 +315,21 @@ unlock:
 	return ret;
 }
 
-static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
-				    const dma_addr_t *addr, size_t len,
-				    u32 attr)
+/**
+ * vcm_res_make() - what all ways to reserve have in common
+ * @vcm: the context
+ * @bound: the bound to take it from, NULL for the context itself
+ * @addr: where it is to be, NULL for anywhere
+ * @len: bytes
+ * @attr: its attributes
+ *
+ * Context: May sleep. Takes &vcm.res_lock, and &vcm.lock for reading if
+ * somebody else hands the addresses out.
+ * Return: the reservation, or an ERR_PTR() as vcm_reserve(), vcm_reserve_at()
+ * and vcm_reserve_from_bound() say.
+ */
+struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
+			     const dma_addr_t *addr, size_t len, u32 attr)
 {
 	struct vcm_res *res;
 	int ret;
@@ -326,7 +351,7 @@ static struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 				  vcm_res_len(res), 0);
 	if (!ret)
 		return res;
-	kmem_cache_free(vcm_res_cache, res);
+	vcm_res_discard(res);
 	return ERR_PTR(ret);
 }
 
@@ -409,7 +434,7 @@ struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm)
 	spin_unlock(&vcm->res_lock);
 	if (!ret)
 		return copy;
-	kmem_cache_free(vcm_res_cache, copy);
+	vcm_res_discard(copy);
 	return ERR_PTR(ret);
 }
 
@@ -888,173 +913,6 @@ size_t vcm_get_min_page_size(struct vcm *vcm)
 	return BIT(__ffs(READ_ONCE(vcm->usable.pgsizes)));
 }
 EXPORT_SYMBOL_GPL(vcm_get_min_page_size);
-
-/* Bounds */
-
-static struct vcm_bound *vcm_bound_make(struct vcm *vcm, const dma_addr_t *addr,
-					size_t len)
-{
-	struct vcm_bound *bound;
-	struct vcm_res *window;
-	int ret = -ENOMEM;
-
-	if (IS_ERR_OR_NULL(vcm) || !len)
-		return ERR_PTR(-EINVAL);
-	/* It could not keep what it does not hand out. */
-	if (vcm_space_is_lent(vcm) || vcm_space_floats(vcm))
-		return ERR_PTR(-EOPNOTSUPP);
-	bound = kzalloc(sizeof(*bound), GFP_KERNEL);
-	if (!bound)
-		return ERR_PTR(-ENOMEM);
-	window = vcm_res_new(vcm, bound, 0);
-	if (!window)
-		goto free;
-	bound->window = window;
-
-	spin_lock(&vcm->res_lock);
-	ret = vcm_space_place(vcm, window, addr, len);
-	if (!ret) {
-		range_space_init(&bound->space, window->range.first,
-				 window->range.last);
-		list_add_tail(&bound->node, &vcm->bounds);
-		kref_get(&vcm->ref);
-	}
-	spin_unlock(&vcm->res_lock);
-	if (!ret)
-		return bound;
-
-	kmem_cache_free(vcm_res_cache, window);
-free:
-	kfree(bound);
-	return ERR_PTR(ret);
-}
-
-/**
- * vcm_create_bound() - keep a range of a context for those who hold the bound
- * @vcm: the context
- * @len: bytes, rounded up to vcm_get_min_page_size()
- *
- * The range is the one that vcm_reserve() would take. From here on only
- * vcm_reserve_from_bound() takes reservations from it.
- *
- * Context: May sleep. Takes &vcm.res_lock.
- * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer or no length,
- * -ENOSPC if no such range is free, -ENOENT if the context is freed,
- * -EOPNOTSUPP in a context of the kernel and in a one-to-one one, -ENOMEM.
- */
-struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len)
-{
-	return vcm_bound_make(vcm, NULL, len);
-}
-EXPORT_SYMBOL_GPL(vcm_create_bound);
-
-/**
- * vcm_create_bound_at() - keep a given range of a context
- * @vcm: the context
- * @addr: first device address, a multiple of vcm_get_min_page_size()
- * @len: bytes, rounded up to vcm_get_min_page_size()
- *
- * A bound says where reservations may lie, not that every address in it can be
- * used: it may span what a device cannot reach, now or once it joins.
- * vcm_reserve_from_bound() avoids that.
- *
- * Context: May sleep. Takes &vcm.res_lock.
- * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer, no length or
- * an unaligned address, -ERANGE if the range leaves the context, -EBUSY if it
- * overlaps a reservation or a bound, -ENOENT if the context is freed, -ENOSPC
- * if @len cannot be rounded up, -EOPNOTSUPP in a context of the kernel and in a
- * one-to-one one, -ENOMEM.
- */
-struct vcm_bound *vcm_create_bound_at(struct vcm *vcm, dma_addr_t addr,
-				      size_t len)
-{
-	return vcm_bound_make(vcm, &addr, len);
-}
-EXPORT_SYMBOL_GPL(vcm_create_bound_at);
-
-/**
- * vcm_reserve_from_bound() - take a range of a bound
- * @bound: the bound
- * @len: bytes, rounded up to vcm_get_min_page_size()
- * @attr: as for vcm_reserve()
- *
- * As vcm_reserve(), within the bound. What comes of it is a reservation like
- * any other.
- *
- * Context: May sleep. Takes &vcm.res_lock.
- * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
- * length or an unknown attribute, -ENOSPC if no such range is free in the
- * bound, however much the context has, -ENOMEM.
- */
-struct vcm_res *vcm_reserve_from_bound(struct vcm_bound *bound, size_t len,
-				       u32 attr)
-{
-	if (IS_ERR_OR_NULL(bound))
-		return ERR_PTR(-EINVAL);
-	return vcm_res_make(bound->window->vcm, bound, NULL, len, attr);
-}
-EXPORT_SYMBOL_GPL(vcm_reserve_from_bound);
-
-/**
- * vcm_get_bound_start_addr() - where a bound begins
- * @bound: the bound
- *
- * Context: Any.
- * Return: the first device address, 0 is a valid one; 0 for a bad pointer.
- */
-dma_addr_t vcm_get_bound_start_addr(struct vcm_bound *bound)
-{
-	return IS_ERR_OR_NULL(bound) ? 0 : vcm_res_addr(bound->window);
-}
-EXPORT_SYMBOL_GPL(vcm_get_bound_start_addr);
-
-/**
- * vcm_get_bound_len() - how long a bound is
- * @bound: the bound
- *
- * Context: Any.
- * Return: bytes; 0 for a bad pointer.
- */
-size_t vcm_get_bound_len(struct vcm_bound *bound)
-{
-	return IS_ERR_OR_NULL(bound) ? 0 : vcm_res_len(bound->window);
-}
-EXPORT_SYMBOL_GPL(vcm_get_bound_len);
-
-/**
- * vcm_free_bound() - give the range of a bound back to the context
- * @bound: the bound; not to be used any more
- *
- * Context: May sleep. Takes &vcm.res_lock.
- * Return: 0; -EBUSY if a reservation from it lives, nothing changes then;
- * -EINVAL for a bad pointer.
- */
-int vcm_free_bound(struct vcm_bound *bound)
-{
-	struct vcm_res *window;
-	struct vcm *vcm;
-	bool busy;
-
-	if (IS_ERR_OR_NULL(bound))
-		return -EINVAL;
-	window = bound->window;
-	vcm = window->vcm;
-
-	spin_lock(&vcm->res_lock);
-	busy = !range_space_empty(&bound->space);
-	if (!busy) {
-		window->state = VCM_RES_GONE;
-		range_remove(&vcm->space, &window->range);
-		list_del(&bound->node);
-	}
-	spin_unlock(&vcm->res_lock);
-	if (busy)
-		return -EBUSY;
-	vcm_res_put(window);
-	kfree(bound);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(vcm_free_bound);
 
 static int __init vcm_res_init(void)
 {
