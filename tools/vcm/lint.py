@@ -130,10 +130,44 @@ def suites_are_listed(_tree):
             if name not in listed]
 
 
+def errors_in_table():
+    """function -> errnos that errors.rst has rows for; "others" allows any"""
+    rows, names, fresh = {}, [], False
+    text = (ROOT / "Documentation" / "mm" / "vcm" / "errors.rst").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        named = re.match(r":c:func:`(\w+)`", line)
+        if named and not fresh:
+            names = []
+        if named:
+            names.append(named[1])
+        fresh = bool(named) and line.split()[0].endswith(",")
+        found = re.match(r"\S*\s+(?:``(-E\w+)``|(others)\b)", line)
+        for name in names if found else []:
+            rows.setdefault(name, set()).add(found[1] or found[2])
+    return rows
+
+
+def errors_are_listed(_tree):
+    """Every errno that a function's comment names has its row in errors.rst."""
+    rows, lines = errors_in_table(), []
+    for path, text in project_texts():
+        if not re.match(r"(?!.*/vcm_soft)(mm|drivers/iommu/vcm)/vcm\w*\.c$", path):
+            continue
+        for name, ret in re.findall(r"/\*\*\n \* (\w+)\(\) - (?:(?!\*/).)*?"
+                                    r"\* Return:(.*?)\*/", text, re.S):
+            if f"EXPORT_SYMBOL_GPL({name})" not in text or "others" in rows.get(name, ()):
+                continue
+            lines += [f"{path}: {name}() returns {errno}, errors.rst does not say so"
+                      for errno in sorted(set(re.findall(r"-E[A-Z_]{2,}", ret)))
+                      if errno not in rows.get(name, ())]
+    return lines
+
+
 def tools(_tree):
     return selftest.failures()
 
 
 CHECKS = {"tools": tools, "suites-are-listed": suites_are_listed,
+          "errors-are-listed": errors_are_listed,
           "checkpatch": checkpatch, "kernel-doc": kernel_doc, "coccinelle": coccinelle,
           "licences": licences, "layers": layers}
