@@ -4,6 +4,7 @@
  *
  *   test   the KUnit suites have run before us; look for leaked memory
  *   demo   play the demonstration, and print what debugfs knows meanwhile
+ *   bench  run each row of the benchmarks
  *
  * What it says goes through /dev/kmsg, line by line: so it and the messages of
  * the kernel are in one order, and neither ends up in the middle of the other.
@@ -97,6 +98,30 @@ static void demo(void)
 	put("vcm_demo/play", "stop");
 }
 
+/* The file of rows is small enough for one read. */
+static void bench(void)
+{
+	char rows[512], *row, *end;
+	ssize_t got = -1;
+	int fd;
+
+	fd = open(in_debugfs("vcm_bench/rows"), O_RDONLY, 0);
+	if (fd >= 0) {
+		got = read(fd, rows, sizeof(rows) - 1);
+		close(fd);
+	}
+	if (got <= 0) {
+		mark("FAILED to read", "vcm_bench/rows");
+		return;
+	}
+	rows[got] = '\0';
+	for (row = rows; (end = strchr(row, '\n')); row = end + 1) {
+		*end = '\0';
+		mark("bench", row);
+		put("vcm_bench/run", row);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	mknod("/dev/kmsg", S_IFCHR | 0600, makedev(1, 11));
@@ -109,6 +134,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "demo"))
 		demo();
+	else if (argc > 1 && !strcmp(argv[1], "bench"))
+		bench();
 	else
 		test();
 
