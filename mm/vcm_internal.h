@@ -629,21 +629,81 @@ static inline size_t vcm_piece_len(const struct vcm_piece *piece)
 
 /**
  * struct vcm_phys_iter - a walk over memory in physically contiguous runs
- * @phys: the allocation
  * @chunk: the chunk that @off lies in
  * @off: where the walk stands, in bytes
  * @end: where it ends
  */
 struct vcm_phys_iter {
-	const struct vcm_phys *phys;
-	unsigned int chunk;
+	const struct vcm_chunk *chunk;
 	size_t off;
 	size_t end;
 };
 
-void vcm_phys_iter_init(struct vcm_phys_iter *iter,
-			const struct vcm_phys *phys, size_t off, size_t len);
-size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa);
+static inline phys_addr_t vcm_chunk_pa(const struct vcm_chunk *chunk)
+{
+	return PFN_PHYS((phys_addr_t)chunk->pfns.start);
+}
+
+static inline size_t vcm_chunk_len(const struct vcm_chunk *chunk)
+{
+	return (size_t)(chunk->pfns.last - chunk->pfns.start + 1) << PAGE_SHIFT;
+}
+
+/**
+ * vcm_phys_iter_init() - begin a walk over part of an allocation
+ * @iter: the walk
+ * @phys: the allocation
+ * @off: first byte
+ * @len: bytes, all of them in @phys
+ *
+ * Context: The chunks stay as they are until the walk ends.
+ */
+static inline void vcm_phys_iter_init(struct vcm_phys_iter *iter,
+				      const struct vcm_phys *phys, size_t off,
+				      size_t len)
+{
+	unsigned int low = 0, high = off ? phys->nr_chunks : 1;
+
+	/* The last chunk that begins at @off or before. */
+	while (high - low > 1) {
+		unsigned int mid = low + (high - low) / 2;
+
+		if (phys->chunks[mid].off <= off)
+			low = mid;
+		else
+			high = mid;
+	}
+	iter->chunk = &phys->chunks[low];
+	iter->off = off;
+	iter->end = off + len;
+}
+
+/**
+ * vcm_phys_iter_next() - the next physically contiguous run
+ * @iter: the walk
+ * @pa: where to put the run's physical address
+ *
+ * Return: bytes; 0 at the end.
+ */
+static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
+					phys_addr_t *pa)
+{
+	const struct vcm_chunk *chunk = iter->chunk;
+	size_t len, off = iter->off;
+
+	if (off == iter->end)
+		return 0;
+	*pa = vcm_chunk_pa(chunk) + (off - chunk->off);
+	do {
+		len = chunk->off + vcm_chunk_len(chunk) - off;
+		chunk++;
+	} while (len < iter->end - off && vcm_chunk_pa(chunk) == *pa + len);
+	len = min(len, iter->end - off);
+	iter->chunk = chunk;
+	iter->off = off + len;
+	return len;
+}
+
 bool vcm_phys_use(struct vcm_phys *phys);
 void vcm_phys_unuse(struct vcm_phys *phys);
 void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);

@@ -23,16 +23,6 @@
 static DEFINE_SPINLOCK(vcm_chunks_lock);
 static struct rb_root_cached vcm_chunks = RB_ROOT_CACHED;
 
-static phys_addr_t vcm_chunk_pa(const struct vcm_chunk *chunk)
-{
-	return PFN_PHYS((phys_addr_t)chunk->pfns.start);
-}
-
-static size_t vcm_chunk_len(const struct vcm_chunk *chunk)
-{
-	return (size_t)(chunk->pfns.last - chunk->pfns.start + 1) << PAGE_SHIFT;
-}
-
 static void vcm_index_chunk(struct vcm_chunk *chunk)
 {
 	spin_lock(&vcm_chunks_lock);
@@ -166,59 +156,6 @@ int vcm_phys_free(struct vcm_phys *phys)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vcm_phys_free);
-
-/**
- * vcm_phys_iter_init() - begin a walk over part of an allocation
- * @iter: the walk
- * @phys: the allocation
- * @off: first byte
- * @len: bytes, all of them in @phys
- *
- * Context: The chunks stay as they are until the walk ends.
- */
-void vcm_phys_iter_init(struct vcm_phys_iter *iter,
-			const struct vcm_phys *phys, size_t off, size_t len)
-{
-	unsigned int low = 0, high = off ? phys->nr_chunks : 1;
-
-	/* The last chunk that begins at @off or before. */
-	while (high - low > 1) {
-		unsigned int mid = low + (high - low) / 2;
-
-		if (phys->chunks[mid].off <= off)
-			low = mid;
-		else
-			high = mid;
-	}
-	*iter = (struct vcm_phys_iter){
-		.phys = phys, .chunk = low, .off = off, .end = off + len,
-	};
-}
-
-/**
- * vcm_phys_iter_next() - the next physically contiguous run
- * @iter: the walk
- * @pa: where to put the run's physical address
- *
- * Return: bytes; 0 at the end.
- */
-size_t vcm_phys_iter_next(struct vcm_phys_iter *iter, phys_addr_t *pa)
-{
-	const struct vcm_chunk *chunk = &iter->phys->chunks[iter->chunk];
-	size_t len, off = iter->off;
-
-	if (off == iter->end)
-		return 0;
-	*pa = vcm_chunk_pa(chunk) + (off - chunk->off);
-	do {
-		len = chunk->off + vcm_chunk_len(chunk) - off;
-		chunk++;
-		iter->chunk++;
-	} while (len < iter->end - off && vcm_chunk_pa(chunk) == *pa + len);
-	len = min(len, iter->end - off);
-	iter->off += len;
-	return len;
-}
 
 /**
  * vcm_phys_use() - count a user of an allocation
