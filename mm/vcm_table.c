@@ -34,6 +34,26 @@ static const char *vcm_table_name(struct vcm_table *table)
 	return walker ? walker->unit->name : table->vcm->name;
 }
 
+/* Nothing that is not attached holds translations of the table. */
+static bool vcm_walker_caches(const struct vcm_walker *walker)
+{
+	return walker->active && walker->unit->ops->invalidate;
+}
+
+static noinline int vcm_walker_flush(struct vcm_walker *walker, dma_addr_t addr,
+				     size_t len)
+{
+	struct vcm_table *table = walker->table;
+	struct vcm_iommu *unit = walker->unit;
+	int ret = unit->ops->invalidate(unit, table, addr, len);
+
+	trace_vcm_invalidate(table->vcm->name, unit->name, addr, len, ret);
+	if (ret)
+		pr_err_ratelimited("%s: flush of %zu bytes at %pad failed (%d)\n",
+				   unit->name, len, &addr, ret);
+	return ret;
+}
+
 /**
  * vcm_table_flush() - make every unit forget translations of a table
  * @table: the table
@@ -55,18 +75,11 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len)
 	int ret = 0;
 
 	list_for_each_entry(walker, &table->walkers, node) {
-		struct vcm_iommu *unit = walker->unit;
 		int err;
 
-		if (!walker->active || !unit->ops->invalidate)
+		if (!vcm_walker_caches(walker))
 			continue;
-		err = unit->ops->invalidate(unit, table, addr, len);
-		trace_vcm_invalidate(table->vcm->name, unit->name, addr, len,
-				     err);
-		if (!err)
-			continue;
-		pr_err_ratelimited("%s: flush of %zu bytes at %pad failed (%d)\n",
-				   unit->name, len, &addr, err);
+		err = vcm_walker_flush(walker, addr, len);
 		ret = ret ?: err;
 	}
 	return ret;
@@ -74,22 +87,23 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len)
 EXPORT_SYMBOL_GPL(vcm_table_flush);
 
 /* Can the entry be written at all? The driver need not ask again. */
-static int vcm_table_check(struct vcm_table *table, dma_addr_t addr,
-			   phys_addr_t pa, size_t len)
+static bool vcm_table_fits(u64 addr, u64 pa, u64 len, u64 granule, u64 last_pa)
 {
-	u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+	return IS_ALIGNED(addr | pa | len, granule) && pa <= last_pa &&
+	       len - 1 <= last_pa - pa;
+}
 
-	if (!IS_ALIGNED((u64)addr | (u64)pa | (u64)len, granule)) {
+/* No. Why not? */
+static noinline int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr,
+				     phys_addr_t pa, size_t len, u64 granule)
+{
+	if (!IS_ALIGNED((u64)addr | (u64)pa | (u64)len, granule))
 		pr_err("%s: %zu bytes from %pad to %pap are not in whole pages of %llu bytes\n",
 		       vcm_table_name(table), len, &addr, &pa, granule);
-		return -ERANGE;
-	}
-	if (pa > table->geo.last_pa || len - 1 > table->geo.last_pa - pa) {
+	else
 		pr_err("%s: %zu bytes at %pap lie beyond the last physical address %pap\n",
 		       vcm_table_name(table), len, &pa, &table->geo.last_pa);
-		return -ERANGE;
-	}
-	return 0;
+	return -ERANGE;
 }
 
 /**
@@ -131,6 +145,8 @@ int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len)
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left)
 {
+	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+	const phys_addr_t last_pa = table->geo.last_pa;
 	dma_addr_t addr = vcm_piece_addr(piece);
 	struct vcm_phys_iter iter;
 	size_t done = 0, len;
@@ -144,8 +160,11 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		size_t mapped = 0;
 
-		ret = vcm_table_check(table, addr + done, pa, len);
-		if (!ret)
+		if (unlikely(!vcm_table_fits(addr + done, pa, len, granule,
+					     last_pa)))
+			ret = vcm_table_refuse(table, addr + done, pa, len,
+					       granule);
+		else
 			ret = table->ops->map(table, addr + done, pa, len,
 					      attr & VCM_RIGHTS, gfp, &mapped);
 		if (ret) {
