@@ -116,6 +116,36 @@ int vcm_piece_unmap(const struct vcm_piece *piece)
 	return ret;
 }
 
+/* Whoever moves memory holds it from end to end. */
+static noinline void vcm_back_wait(void)
+{
+	mutex_lock(&vcm_topology_lock);
+	mutex_unlock(&vcm_topology_lock);
+}
+
+static __always_inline int vcm_back_claim(struct vcm_res *res,
+					  unsigned long from,
+					  struct vcm_phys *phys)
+{
+	struct vcm *vcm = res->vcm;
+	int ret;
+
+	for (;;) {
+		down_read(&vcm->lock);
+		ret = vcm_res_claim(res, from);
+		if (ret >= 0 && phys && unlikely(!vcm_phys_use(phys))) {
+			vcm_res_publish(res, ret);
+			ret = -EAGAIN;
+		}
+		if (likely(ret >= 0))
+			return ret;
+		up_read(&vcm->lock);
+		if (ret != -EAGAIN)
+			return ret;
+		vcm_back_wait();
+	}
+}
+
 /**
  * vcm_back_begin() - claim a reservation, and memory for it
  * @res: the reservation
@@ -131,25 +161,7 @@ int vcm_piece_unmap(const struct vcm_piece *piece)
 int vcm_back_begin(struct vcm_res *res, unsigned long from,
 		   struct vcm_phys *phys)
 {
-	struct vcm *vcm = res->vcm;
-	int ret;
-
-	for (;;) {
-		down_read(&vcm->lock);
-		ret = vcm_res_claim(res, from);
-		if (ret >= 0 && phys && !vcm_phys_use(phys)) {
-			vcm_res_publish(res, ret);
-			ret = -EAGAIN;
-		}
-		if (ret >= 0)
-			return ret;
-		up_read(&vcm->lock);
-		if (ret != -EAGAIN)
-			return ret;
-		/* Whoever moves memory holds it from end to end. */
-		mutex_lock(&vcm_topology_lock);
-		mutex_unlock(&vcm_topology_lock);
-	}
+	return vcm_back_claim(res, from, phys);
 }
 
 /* After vcm_back_begin(), and [@off, @off + @len) of @res lies inside. */
@@ -164,7 +176,8 @@ static int vcm_back_piece(struct vcm_res *res, size_t off,
 	if (!(res->attr & (VCM_READ | VCM_WRITE)))
 		goto unuse;
 	ret = -EBUSY;
-	if (vcm_res_find_piece(res, off, off + len - 1))
+	if (!RB_EMPTY_ROOT(&res->pieces) &&
+	    vcm_res_find_piece(res, off, off + len - 1))
 		goto unuse;
 	ret = vcm_res_place(res, phys);
 	if (ret)
@@ -197,7 +210,7 @@ static int vcm_back_part(struct vcm_res *res, size_t off, struct vcm_phys *phys,
 	struct vcm *vcm = res->vcm;
 	int ret;
 
-	ret = vcm_back_begin(res, from, phys);
+	ret = vcm_back_claim(res, from, phys);
 	if (ret >= 0) {
 		ret = vcm_back_piece(res, off, phys, phys_off, len, ret);
 		up_read(&vcm->lock);
@@ -308,8 +321,15 @@ static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
 	return piece;
 }
 
-/* Pieces of a reservation, out of one table; stuck ones are flushed anew. */
-static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+/* Out of one table; what is stuck is flushed anew. */
+static int vcm_table_unmap_run(struct vcm_table *table, dma_addr_t addr,
+			       size_t len, bool stuck)
+{
+	return unlikely(stuck) ? vcm_table_flush(table, addr, len) :
+				 vcm_table_unmap(table, addr, len);
+}
+
+static int vcm_table_unmap_many(struct vcm_table *table, struct vcm_res *res)
 {
 	struct vcm_piece *piece = vcm_first_piece(res);
 	int ret = 0;
@@ -321,11 +341,21 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
 		int err;
 
 		piece = vcm_piece_run(piece, &len);
-		err = stuck ? vcm_table_flush(table, addr, len) :
-			      vcm_table_unmap(table, addr, len);
+		err = vcm_table_unmap_run(table, addr, len, stuck);
 		ret = ret ?: err;
 	}
 	return ret;
+}
+
+/* All pieces of a reservation */
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+{
+	struct vcm_piece *piece = vcm_only_piece(res);
+
+	if (unlikely(!piece))
+		return vcm_table_unmap_many(table, res);
+	return vcm_table_unmap_run(table, vcm_piece_addr(piece),
+				   vcm_piece_len(piece), piece->stuck);
 }
 
 /**
@@ -347,8 +377,9 @@ int vcm_res_unmap(struct vcm_res *res)
 
 		ret = ret ?: err;
 	}
-	vcm_for_each_piece(res, piece)
-		vcm_back_verify(res->vcm, piece, false);
+	if (IS_ENABLED(CONFIG_VCM_DEBUG))
+		vcm_for_each_piece(res, piece)
+			vcm_back_verify(res->vcm, piece, false);
 	return ret;
 }
 
@@ -437,7 +468,7 @@ int vcm_unback(struct vcm_res *res)
 		return -EINVAL;
 	vcm = res->vcm;
 
-	ret = vcm_back_begin(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK),
+	ret = vcm_back_claim(res, BIT(VCM_RES_BACKED) | BIT(VCM_RES_STUCK),
 			     NULL);
 	if (ret < 0)
 		goto trace;

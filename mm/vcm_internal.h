@@ -556,9 +556,8 @@ void vcm_res_discard(struct vcm_res *res);
 struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 			     const dma_addr_t *addr, size_t len, u32 attr);
 struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm);
-int vcm_res_claim(struct vcm_res *res, unsigned long from);
-int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys);
-void vcm_res_lift(struct vcm_res *res);
+int vcm_res_place_floating(struct vcm_res *res, struct vcm_phys *phys);
+void vcm_res_lift_floating(struct vcm_res *res);
 void vcm_res_publish(struct vcm_res *res, enum vcm_res_state state);
 
 /* Does memory decide where a reservation lies? */
@@ -571,6 +570,66 @@ static inline bool vcm_space_floats(const struct vcm *vcm)
 static inline bool vcm_space_is_lent(const struct vcm *vcm)
 {
 	return vcm->home_ops && vcm->home_ops->reserve;
+}
+
+/**
+ * vcm_res_claim() - begin to back or to unback a reservation
+ * @res: the reservation
+ * @from: the states that it may be in, a mask of BIT(enum vcm_res_state)
+ *
+ * Context: The caller holds &vcm.lock for reading until it publishes.
+ * Return: the state that it was in, and it is VCM_RES_MOVING now; -ENOENT if
+ * it is unreserved, or idle where it should not be; -EAGAIN while its memory
+ * is being moved; -EBUSY in any other state.
+ */
+static inline int vcm_res_claim(struct vcm_res *res, unsigned long from)
+{
+	struct vcm *vcm = res->vcm;
+	enum vcm_res_state state;
+
+	lockdep_assert_held_read(&vcm->lock);
+
+	spin_lock(&vcm->res_lock);
+	state = res->state;
+	if (from & BIT(state))
+		res->state = VCM_RES_MOVING;
+	spin_unlock(&vcm->res_lock);
+
+	if (likely(from & BIT(state)))
+		return state;
+	if (state == VCM_RES_MIGRATING)
+		return -EAGAIN;
+	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
+}
+
+/**
+ * vcm_res_place() - give a floating reservation the addresses of its memory
+ * @res: the reservation; one that has its addresses for good keeps them
+ * @phys: the memory
+ *
+ * It gives them back when it is idle again.
+ *
+ * Context: The caller has claimed @res and still holds &vcm.lock.
+ * Return: 0; -EBUSY if they are reserved; -ERANGE if the context does not have
+ * them, its devices cannot use them, or they are not aligned as @res demands.
+ */
+static inline int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
+{
+	return unlikely(res->floating) ? vcm_res_place_floating(res, phys) : 0;
+}
+
+/**
+ * vcm_res_lift() - undo vcm_res_place(), or as much of it as there is
+ * @res: the reservation; one that has its addresses for good keeps them
+ *
+ * Context: The caller holds &vcm.res_lock.
+ */
+static inline void vcm_res_lift(struct vcm_res *res)
+{
+	lockdep_assert_held(&res->vcm->res_lock);
+
+	if (unlikely(res->floating))
+		vcm_res_lift_floating(res);
 }
 
 static inline dma_addr_t vcm_res_addr(const struct vcm_res *res)
@@ -590,9 +649,7 @@ static inline bool vcm_part_of(size_t off, size_t len, size_t whole)
 }
 
 /* vcm_piece.c */
-struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
-				struct vcm_phys *phys, size_t phys_off,
-				size_t len);
+struct vcm_piece *vcm_piece_alloc(void);
 void vcm_piece_free(struct vcm_piece *piece);
 void vcm_res_link_piece(struct vcm_piece *piece);
 void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state);
@@ -600,6 +657,46 @@ void vcm_res_drop_pieces(struct vcm_res *res);
 void vcm_res_stick_pieces(struct vcm_res *res);
 struct vcm_piece *vcm_res_find_piece(struct vcm_res *res, size_t first,
 				     size_t last);
+
+/**
+ * vcm_piece_new() - a piece that is in no tree yet
+ * @res: the reservation, claimed
+ * @off: where in it, in bytes
+ * @phys: the memory; the caller has counted the piece as a user
+ * @phys_off: first byte of @phys
+ * @len: bytes
+ *
+ * Context: May sleep.
+ * Return: the piece, or NULL if there is no memory.
+ */
+static inline struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
+					      struct vcm_phys *phys,
+					      size_t phys_off, size_t len)
+{
+	struct vcm_piece *piece = &res->first;
+
+	if (unlikely(!RB_EMPTY_ROOT(&res->pieces)))
+		piece = vcm_piece_alloc();
+	if (unlikely(!piece))
+		return NULL;
+	piece->res = res;
+	piece->phys = phys;
+	piece->off = off;
+	piece->stuck = false;
+	piece->mapper.start = phys_off;
+	piece->mapper.last = phys_off + len - 1;
+	return piece;
+}
+
+/* The piece of a reservation that has one and no more, NULL otherwise */
+static inline struct vcm_piece *vcm_only_piece(const struct vcm_res *res)
+{
+	struct rb_node *root = res->pieces.rb_node;
+
+	if (unlikely(!root || root->rb_left || root->rb_right))
+		return NULL;
+	return rb_entry(root, struct vcm_piece, node);
+}
 
 static inline struct vcm_piece *vcm_first_piece(const struct vcm_res *res)
 {
@@ -704,11 +801,74 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
 	return len;
 }
 
-bool vcm_phys_use(struct vcm_phys *phys);
-void vcm_phys_unuse(struct vcm_phys *phys);
+
+/**
+ * vcm_phys_use() - count a user of an allocation
+ * @phys: the allocation
+ *
+ * Context: Any but interrupts.
+ * Return: true; false if it is being moved, and may have no new ones now.
+ */
+static inline bool vcm_phys_use(struct vcm_phys *phys)
+{
+	bool moving;
+
+	spin_lock(&phys->lock);
+	moving = phys->moving;
+	if (likely(!moving))
+		refcount_inc(&phys->users);
+	spin_unlock(&phys->lock);
+	return !moving;
+}
+
+/**
+ * vcm_phys_unuse() - undo vcm_phys_use()
+ * @phys: the allocation
+ *
+ * Context: Any.
+ */
+static inline void vcm_phys_unuse(struct vcm_phys *phys)
+{
+	refcount_dec(&phys->users);
+}
+
+/**
+ * vcm_phys_add_mapper() - note that a piece maps its memory
+ * @piece: the piece; counts as a user of the memory already
+ *
+ * Context: The caller holds &vcm.res_lock of the reservation.
+ */
+static inline void vcm_phys_add_mapper(struct vcm_piece *piece)
+{
+	struct vcm_phys *phys = piece->phys;
+
+	lockdep_assert_held(&piece->res->vcm->res_lock);
+
+	spin_lock(&phys->lock);
+	interval_tree_insert(&piece->mapper, &phys->mappers);
+	piece->filed = phys;
+	spin_unlock(&phys->lock);
+}
+
+/**
+ * vcm_phys_remove_mapper() - undo vcm_phys_add_mapper()
+ * @piece: the piece
+ *
+ * Context: The caller holds &vcm.res_lock of the reservation.
+ */
+static inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
+{
+	struct vcm_phys *phys = piece->phys;
+
+	lockdep_assert_held(&piece->res->vcm->res_lock);
+
+	spin_lock(&phys->lock);
+	interval_tree_remove(&piece->mapper, &phys->mappers);
+	piece->filed = NULL;
+	spin_unlock(&phys->lock);
+}
+
 void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);
-void vcm_phys_add_mapper(struct vcm_piece *piece);
-void vcm_phys_remove_mapper(struct vcm_piece *piece);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,

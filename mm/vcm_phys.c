@@ -158,36 +158,6 @@ int vcm_phys_free(struct vcm_phys *phys)
 EXPORT_SYMBOL_GPL(vcm_phys_free);
 
 /**
- * vcm_phys_use() - count a user of an allocation
- * @phys: the allocation
- *
- * Context: Any but interrupts.
- * Return: true; false if it is being moved, and may have no new ones now.
- */
-bool vcm_phys_use(struct vcm_phys *phys)
-{
-	bool moving;
-
-	spin_lock(&phys->lock);
-	moving = phys->moving;
-	if (!moving)
-		refcount_inc(&phys->users);
-	spin_unlock(&phys->lock);
-	return !moving;
-}
-
-/**
- * vcm_phys_unuse() - undo vcm_phys_use()
- * @phys: the allocation
- *
- * Context: Any.
- */
-void vcm_phys_unuse(struct vcm_phys *phys)
-{
-	refcount_dec(&phys->users);
-}
-
-/**
  * vcm_phys_swap() - exchange the memory of two allocations
  * @a: one
  * @b: the other, of the same length; nobody else knows it
@@ -209,42 +179,6 @@ void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b)
 	swap(a->type, b->type);
 	spin_unlock(&a->lock);
 	spin_unlock(&vcm_chunks_lock);
-}
-
-/**
- * vcm_phys_add_mapper() - note that a piece maps its memory
- * @piece: the piece; counts as a user of the memory already
- *
- * Context: The caller holds &vcm.res_lock of the reservation.
- */
-void vcm_phys_add_mapper(struct vcm_piece *piece)
-{
-	struct vcm_phys *phys = piece->phys;
-
-	lockdep_assert_held(&piece->res->vcm->res_lock);
-
-	spin_lock(&phys->lock);
-	interval_tree_insert(&piece->mapper, &phys->mappers);
-	piece->filed = phys;
-	spin_unlock(&phys->lock);
-}
-
-/**
- * vcm_phys_remove_mapper() - undo vcm_phys_add_mapper()
- * @piece: the piece
- *
- * Context: The caller holds &vcm.res_lock of the reservation.
- */
-void vcm_phys_remove_mapper(struct vcm_piece *piece)
-{
-	struct vcm_phys *phys = piece->phys;
-
-	lockdep_assert_held(&piece->res->vcm->res_lock);
-
-	spin_lock(&phys->lock);
-	interval_tree_remove(&piece->mapper, &phys->mappers);
-	piece->filed = NULL;
-	spin_unlock(&phys->lock);
 }
 
 static struct vcm_piece *vcm_first_mapper(struct vcm_phys *phys, size_t off)

@@ -18,33 +18,14 @@
 #include "vcm_internal.h"
 
 /**
- * vcm_piece_new() - a piece that is in no tree yet
- * @res: the reservation, claimed
- * @off: where in it, in bytes
- * @phys: the memory; the caller has counted the piece as a user
- * @phys_off: first byte of @phys
- * @len: bytes
+ * vcm_piece_alloc() - memory for a piece that is not built in
  *
  * Context: May sleep.
  * Return: the piece, or NULL if there is no memory.
  */
-struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
-				struct vcm_phys *phys, size_t phys_off,
-				size_t len)
+struct vcm_piece *vcm_piece_alloc(void)
 {
-	struct vcm_piece *piece = &res->first;
-
-	if (!RB_EMPTY_ROOT(&res->pieces))
-		piece = kzalloc(sizeof(*piece), GFP_KERNEL);
-	if (!piece)
-		return NULL;
-	piece->res = res;
-	piece->phys = phys;
-	piece->off = off;
-	piece->stuck = false;
-	piece->mapper.start = phys_off;
-	piece->mapper.last = phys_off + len - 1;
-	return piece;
+	return kzalloc(sizeof(struct vcm_piece), GFP_KERNEL);
 }
 
 /**
@@ -101,6 +82,24 @@ void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
 	spin_unlock(&vcm->res_lock);
 }
 
+/* Nothing maps its memory any more, nor uses it. */
+static void vcm_piece_drop(struct vcm_piece *piece)
+{
+	struct vcm_phys *phys = piece->phys;
+
+	vcm_phys_remove_mapper(piece);
+	vcm_phys_unuse(phys);
+	vcm_piece_free(piece);
+}
+
+static void vcm_res_drop_many(struct vcm_res *res)
+{
+	struct vcm_piece *piece, *next;
+
+	rbtree_postorder_for_each_entry_safe(piece, next, &res->pieces, node)
+		vcm_piece_drop(piece);
+}
+
 /**
  * vcm_res_drop_pieces() - publish that nothing backs a reservation any more
  * @res: the reservation, claimed; idle on return, and no user of its memory
@@ -109,18 +108,15 @@ void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
  */
 void vcm_res_drop_pieces(struct vcm_res *res)
 {
-	struct vcm_piece *piece, *next;
+	struct vcm_piece *piece = vcm_only_piece(res);
 	struct vcm *vcm = res->vcm;
 
 	spin_lock(&vcm->res_lock);
 	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
-	rbtree_postorder_for_each_entry_safe(piece, next, &res->pieces, node) {
-		struct vcm_phys *phys = piece->phys;
-
-		vcm_phys_remove_mapper(piece);
-		vcm_phys_unuse(phys);
-		vcm_piece_free(piece);
-	}
+	if (likely(piece))
+		vcm_piece_drop(piece);
+	else
+		vcm_res_drop_many(res);
 	res->pieces = RB_ROOT;
 	vcm_res_lift(res);
 	res->state = VCM_RES_IDLE;

@@ -528,64 +528,29 @@ void vcm_res_put(struct vcm_res *res)
 EXPORT_SYMBOL_GPL(vcm_res_put);
 
 /**
- * vcm_res_claim() - begin to back or to unback a reservation
+ * vcm_res_lift_floating() - vcm_res_lift() of one that its memory has placed
  * @res: the reservation
- * @from: the states that it may be in, a mask of BIT(enum vcm_res_state)
- *
- * Context: The caller holds &vcm.lock for reading until it publishes.
- * Return: the state that it was in, and it is VCM_RES_MOVING now; -ENOENT if
- * it is unreserved, or idle where it should not be; -EAGAIN while its memory
- * is being moved; -EBUSY in any other state.
- */
-int vcm_res_claim(struct vcm_res *res, unsigned long from)
-{
-	struct vcm *vcm = res->vcm;
-	enum vcm_res_state state;
-
-	lockdep_assert_held_read(&vcm->lock);
-
-	spin_lock(&vcm->res_lock);
-	state = res->state;
-	if (from & BIT(state))
-		res->state = VCM_RES_MOVING;
-	spin_unlock(&vcm->res_lock);
-
-	if (from & BIT(state))
-		return state;
-	if (state == VCM_RES_MIGRATING)
-		return -EAGAIN;
-	return state == VCM_RES_GONE || state == VCM_RES_IDLE ? -ENOENT : -EBUSY;
-}
-
-/**
- * vcm_res_lift() - undo vcm_res_place(), or as much of it as there is
- * @res: the reservation; one that has its addresses for good keeps them
  *
  * Context: The caller holds &vcm.res_lock.
  */
-void vcm_res_lift(struct vcm_res *res)
+void vcm_res_lift_floating(struct vcm_res *res)
 {
 	lockdep_assert_held(&res->vcm->res_lock);
 
-	if (!res->floating)
-		return;
 	if (!RB_EMPTY_NODE(&res->range.rb))
 		range_remove(vcm_res_space(res), &res->range);
 	vcm_res_set_nowhere(res);
 }
 
 /**
- * vcm_res_place() - give a floating reservation the addresses of its memory
- * @res: the reservation; one that has its addresses for good keeps them
+ * vcm_res_place_floating() - vcm_res_place() of one that has no addresses
+ * @res: the reservation
  * @phys: the memory
  *
- * It gives them back when it is idle again.
- *
  * Context: The caller has claimed @res and still holds &vcm.lock.
- * Return: 0; -EBUSY if they are reserved; -ERANGE if the context does not have
- * them, its devices cannot use them, or they are not aligned as @res demands.
+ * Return: as vcm_res_place().
  */
-int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
+int vcm_res_place_floating(struct vcm_res *res, struct vcm_phys *phys)
 {
 	struct vcm *vcm = res->vcm;
 	struct vcm_phys_iter iter;
@@ -595,8 +560,6 @@ int vcm_res_place(struct vcm_res *res, struct vcm_phys *phys)
 
 	lockdep_assert_held_read(&vcm->lock);
 
-	if (!res->floating)
-		return 0;
 	vcm_phys_iter_init(&iter, phys, 0, phys->len);
 	vcm_phys_iter_next(&iter, &pa);
 	addr = vcm->home->ops->place(vcm->home, pa);
