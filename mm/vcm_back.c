@@ -61,6 +61,35 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
 	}
 }
 
+/* In a context with one table there is nothing to be undone. */
+static noinline void vcm_piece_undo(const struct vcm_piece *piece,
+				    struct vcm_table *table, size_t *left)
+{
+	list_for_each_entry_continue_reverse(table, &piece->res->vcm->tables,
+					     node)
+		if (vcm_table_unmap(table, vcm_piece_addr(piece),
+				    vcm_piece_len(piece)))
+			*left = vcm_piece_len(piece);
+}
+
+static __always_inline int __vcm_piece_map(const struct vcm_piece *piece,
+					   gfp_t gfp, size_t *left)
+{
+	struct vcm *vcm = piece->res->vcm;
+	struct vcm_table *table;
+	int ret;
+
+	list_for_each_entry(table, &vcm->tables, node) {
+		ret = vcm_table_map(table, piece, piece->res->attr, gfp, left);
+		if (unlikely(ret)) {
+			vcm_piece_undo(piece, table, left);
+			return ret;
+		}
+	}
+	vcm_back_verify(vcm, piece, true);
+	return 0;
+}
+
 /**
  * vcm_piece_map() - put a piece into every table, or into none
  * @piece: the piece; its reservation is claimed
@@ -72,24 +101,7 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
  */
 int vcm_piece_map(const struct vcm_piece *piece, gfp_t gfp, size_t *left)
 {
-	struct vcm *vcm = piece->res->vcm;
-	struct vcm_table *table;
-	int ret;
-
-	list_for_each_entry(table, &vcm->tables, node) {
-		ret = vcm_table_map(table, piece, piece->res->attr, gfp, left);
-		if (ret)
-			goto undo;
-	}
-	vcm_back_verify(vcm, piece, true);
-	return 0;
-
-undo:
-	list_for_each_entry_continue_reverse(table, &vcm->tables, node)
-		if (vcm_table_unmap(table, vcm_piece_addr(piece),
-				    vcm_piece_len(piece)))
-			*left = vcm_piece_len(piece);
-	return ret;
+	return __vcm_piece_map(piece, gfp, left);
 }
 
 /**
@@ -165,9 +177,10 @@ int vcm_back_begin(struct vcm_res *res, unsigned long from,
 }
 
 /* After vcm_back_begin(), and [@off, @off + @len) of @res lies inside. */
-static int vcm_back_piece(struct vcm_res *res, size_t off,
-			  struct vcm_phys *phys, size_t phys_off, size_t len,
-			  enum vcm_res_state was)
+static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
+					  struct vcm_phys *phys,
+					  size_t phys_off, size_t len,
+					  enum vcm_res_state was)
 {
 	struct vcm_piece *piece;
 	size_t left = 0;
@@ -187,8 +200,8 @@ static int vcm_back_piece(struct vcm_res *res, size_t off,
 	if (!piece)
 		goto unuse;
 
-	ret = vcm_piece_map(piece, GFP_KERNEL, &left);
-	if (!ret) {
+	ret = __vcm_piece_map(piece, GFP_KERNEL, &left);
+	if (likely(!ret)) {
 		vcm_res_add_piece(piece, VCM_RES_BACKED);
 		return 0;
 	}
@@ -204,8 +217,9 @@ unuse:
 	return ret;
 }
 
-static int vcm_back_part(struct vcm_res *res, size_t off, struct vcm_phys *phys,
-			 size_t phys_off, size_t len, unsigned long from)
+static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
+					 struct vcm_phys *phys, size_t phys_off,
+					 size_t len, unsigned long from)
 {
 	struct vcm *vcm = res->vcm;
 	int ret;

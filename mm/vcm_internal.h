@@ -908,11 +908,55 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 void vcm_table_add(struct vcm *vcm, struct vcm_table *table);
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left);
-int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len);
+void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
+		    size_t unmapped);
 struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
 					struct vcm_iommu *unit);
 void vcm_table_put_walker(struct vcm_walker *walker);
 void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable);
+
+/* Nothing that is not attached holds translations of the table. */
+static inline bool vcm_walker_caches(const struct vcm_walker *walker)
+{
+	return walker->active && walker->unit->ops->invalidate;
+}
+
+/* Is there a unit to be flushed, or do the tables of this kind do it? */
+static inline bool vcm_table_is_cached(const struct vcm_table *table)
+{
+	const struct vcm_walker *walker;
+
+	list_for_each_entry(walker, &table->walkers, node)
+		if (vcm_walker_caches(walker))
+			return true;
+	return false;
+}
+
+/**
+ * vcm_table_unmap() - remove a mapping from a table and from every unit on it
+ * @table: the table
+ * @addr: first device address
+ * @len: bytes, all of them mapped
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or -EIO if a unit did not answer the flush: nothing is mapped any
+ * more, but that unit may go on using what it cached.
+ */
+static inline int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr,
+				  size_t len)
+{
+	size_t unmapped;
+
+	lockdep_assert_held(&table->vcm->lock);
+
+	if (unlikely(!len))
+		return 0;
+	unmapped = table->ops->unmap(table, addr, len);
+	if (unlikely(unmapped != len))
+		vcm_table_warn(table, addr, len, unmapped);
+	return vcm_table_is_cached(table) ? vcm_table_flush(table, addr, len) :
+					    0;
+}
 
 /* vcm_back.c */
 int vcm_back_begin(struct vcm_res *res, unsigned long from,

@@ -83,7 +83,7 @@ void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
 }
 
 /* Nothing maps its memory any more, nor uses it. */
-static void vcm_piece_drop(struct vcm_piece *piece)
+static __always_inline void vcm_piece_drop(struct vcm_piece *piece)
 {
 	struct vcm_phys *phys = piece->phys;
 

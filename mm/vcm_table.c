@@ -34,13 +34,7 @@ static const char *vcm_table_name(struct vcm_table *table)
 	return walker ? walker->unit->name : table->vcm->name;
 }
 
-/* Nothing that is not attached holds translations of the table. */
-static bool vcm_walker_caches(const struct vcm_walker *walker)
-{
-	return walker->active && walker->unit->ops->invalidate;
-}
-
-static noinline int vcm_walker_flush(struct vcm_walker *walker, dma_addr_t addr,
+static int vcm_walker_flush(struct vcm_walker *walker, dma_addr_t addr,
 				     size_t len)
 {
 	struct vcm_table *table = walker->table;
@@ -107,27 +101,17 @@ static noinline int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr,
 }
 
 /**
- * vcm_table_unmap() - remove a mapping from a table and from every unit on it
+ * vcm_table_warn() - a driver did not unmap what it had mapped
  * @table: the table
  * @addr: first device address
- * @len: bytes, all of them mapped
- *
- * Context: May sleep. The caller holds &vcm.lock.
- * Return: 0, or -EIO if a unit did not answer the flush: nothing is mapped any
- * more, but that unit may go on using what it cached.
+ * @len: bytes that were to be unmapped
+ * @unmapped: bytes that were
  */
-int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr, size_t len)
+void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
+		    size_t unmapped)
 {
-	size_t unmapped;
-
-	lockdep_assert_held(&table->vcm->lock);
-
-	if (!len)
-		return 0;
-	unmapped = table->ops->unmap(table, addr, len);
-	WARN_ONCE(unmapped != len, "vcm: %s: unmapped %zu of %zu bytes at %pad\n",
+	WARN_ONCE(1, "vcm: %s: unmapped %zu of %zu bytes at %pad\n",
 		  vcm_table_name(table), unmapped, len, &addr);
-	return vcm_table_flush(table, addr, len);
 }
 
 /**
