@@ -147,27 +147,50 @@ put:
 	return ret;
 }
 
-/* Is memory of the one range also in the other? */
+/* The first part that backs [@off, @last] of @res; @off moves to its end. */
+static bool vcm_part_next(struct vcm_part *part, struct vcm_res *res,
+			  size_t *off, size_t last)
+{
+	struct vcm *vcm = res->vcm;
+	struct vcm_piece *piece;
+
+	if (*off > last)
+		return false;
+	spin_lock(&vcm->res_lock);
+	piece = vcm_res_find_piece(res, *off, last);
+	if (piece) {
+		size_t first = max(*off, piece->off);
+
+		part->phys = piece->phys;
+		part->off = first - piece->off + piece->mapper.start;
+		part->len = min(last + 1 - first,
+				piece->mapper.last + 1 - part->off);
+		refcount_inc(&part->phys->users);
+		*off = first + part->len;
+	}
+	spin_unlock(&vcm->res_lock);
+	return piece;
+}
+
+/* Is memory of the one range also in the other, in whatever allocation? */
 static bool vcm_copy_overlaps(struct vcm_res *to, size_t to_off,
 			      struct vcm_res *from, size_t from_off, size_t len)
 {
-	size_t last = from_off + len - 1;
-	struct vcm *vcm = from->vcm;
-	struct vcm_piece *piece;
+	size_t last = from_off + len - 1, run;
+	struct vcm_phys_iter iter;
+	struct vcm_part part;
 	bool found = false;
+	phys_addr_t pa;
 
-	spin_lock(&vcm->res_lock);
-	for (piece = vcm_res_find_piece(from, from_off, last);
-	     piece && piece->off <= last && !found;
-	     piece = vcm_next_piece(piece)) {
-		size_t first = max(from_off, piece->off) - piece->off;
-		size_t end = min(last - piece->off, vcm_piece_len(piece) - 1);
-
-		found = vcm_phys_is_in(piece->phys, piece->mapper.start + first,
-				       piece->mapper.start + end, to, to_off,
-				       to_off + len - 1);
+	while (!found && vcm_part_next(&part, from, &from_off, last)) {
+		vcm_phys_iter_init(&iter, part.phys, part.off, part.len);
+		while (!found && (run = vcm_phys_iter_next(&iter, &pa))) {
+			found = vcm_memory_is_in(pa, run, to, to_off,
+						 to_off + len - 1);
+			cond_resched();
+		}
+		vcm_part_put(&part);
 	}
-	spin_unlock(&vcm->res_lock);
 	return found;
 }
 

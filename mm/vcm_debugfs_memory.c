@@ -2,7 +2,8 @@
 /*
  * Virtual Contiguous Memory Manager: what memory there is, for people.
  *
- * /sys/kernel/debug/vcm/memory lists the memory types and their pools.
+ * /sys/kernel/debug/vcm/memory lists the memory types and their pools, and what
+ * comes from elsewhere.
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
@@ -14,6 +15,7 @@
 static int vcm_memory_show(struct seq_file *s, void *unused)
 {
 	vcm_memtype_show(s);
+	vcm_foreign_show(s);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcm_memory);

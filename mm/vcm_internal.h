@@ -8,7 +8,8 @@
  * and its mappers) and vcm_table.c (the tables of a context); vcm_unit.c knows
  * the low-level drivers, vcm_fault.c what to do when a unit refuses an access.
  * vcm_phys.c gets its memory from vcm_memtype.c (memory types), and that from
- * vcm_pool.c (the kinds of pools).
+ * vcm_pool.c (the kinds of pools); or vcm_foreign.c brings memory that is
+ * somebody else's.
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -107,9 +108,9 @@ struct vcm_pool;
  *	the ranges of one context and the state of each reservation. Held for
  *	a tree operation or a change of state, never across a driver's op.
  * vcm_chunks_lock (spinlock)
- *	which allocation a physical page belongs to.
+ *	which allocations a physical page belongs to.
  * &vcm_phys.lock (spinlock)
- *	who maps one allocation.
+ *	who maps one allocation. Two of them only under vcm_chunks_lock.
  * vcm_memtypes_lock (mutex)
  *	which memory types there are, and whose which range of memory is.
  *	Nobody takes memory or gives it back under it, except for what is kept
@@ -309,7 +310,7 @@ struct vcm_res {
  * @pfns: its pages, in the index of all chunks
  * @phys: the allocation
  * @off: its place in the allocation, in bytes
- * @pool: where it came from, and goes back to
+ * @pool: where it came from, and goes back to; NULL if that is no pool
  * @run: its blocks in a pool that is a range
  * @split: in any other pool: it is to be freed page by page
  */
@@ -441,8 +442,27 @@ struct vcm_memtype {
 };
 
 /**
+ * struct vcm_foreign - a kind of memory that comes from no pool
+ * @name: for debugfs
+ * @release: optional; nobody maps @phys any more, and it is in no index: give
+ *           back what &vcm_phys.owner keeps. May sleep. Cannot fail.
+ * @nr_allocs: allocations
+ * @used: bytes in them
+ */
+struct vcm_foreign {
+	const char *name;
+	void (*release)(struct vcm_phys *phys);
+	atomic_long_t nr_allocs;
+	atomic64_t used;
+};
+
+/**
  * struct vcm_phys - a physical allocation
- * @type: where the memory comes from
+ * @type: the memory type that it comes from, NULL if it comes from elsewhere
+ * @foreign: from where, if @type is NULL
+ * @owner: of @foreign: what keeps the memory where it is
+ * @attr: what the memory is: VCM_MMIO, and VCM_READ and VCM_WRITE if it may be
+ *        read and written
  * @len: bytes, the sum of the chunks
  * @users: its owner, and each backing
  * @lock: guards what follows
@@ -455,6 +475,9 @@ struct vcm_memtype {
  */
 struct vcm_phys {
 	/* immutable */
+	struct vcm_foreign *foreign;
+	void *owner;
+	u32 attr;
 	size_t len;
 
 	refcount_t users;
@@ -801,7 +824,6 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
 	return len;
 }
 
-
 /**
  * vcm_phys_use() - count a user of an allocation
  * @phys: the allocation
@@ -846,7 +868,7 @@ static inline void vcm_phys_add_mapper(struct vcm_piece *piece)
 
 	spin_lock(&phys->lock);
 	interval_tree_insert(&piece->mapper, &phys->mappers);
-	piece->filed = phys;
+	WRITE_ONCE(piece->filed, phys);
 	spin_unlock(&phys->lock);
 }
 
@@ -864,15 +886,16 @@ static inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
 
 	spin_lock(&phys->lock);
 	interval_tree_remove(&piece->mapper, &phys->mappers);
-	piece->filed = NULL;
+	WRITE_ONCE(piece->filed, NULL);
 	spin_unlock(&phys->lock);
 }
 
+void vcm_phys_publish(struct vcm_phys *phys, struct vcm_chunks *chunks);
 void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
-bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
-		    struct vcm_res *res, size_t res_first, size_t res_last);
+bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,
+		      size_t res_first, size_t res_last);
 
 /* Of all bytes: the caller holds the lock, or has claimed all mappers. */
 static inline struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)
@@ -893,7 +916,15 @@ int vcm_memtype_take(struct vcm_memtype **type, size_t len, u32 attr, int nid,
 		     struct vcm_chunks *chunks);
 void vcm_memtype_give(struct vcm_memtype *type, struct vcm_chunk *chunks,
 		      unsigned int nr);
+int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room);
 void vcm_memtype_show(struct seq_file *s);
+
+/* vcm_foreign.c */
+int vcm_chunks_add(struct vcm_chunks *chunks, phys_addr_t pa, size_t len);
+struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,
+				    struct vcm_chunks *chunks, u32 attr);
+void vcm_foreign_release(struct vcm_phys *phys);
+void vcm_foreign_show(struct seq_file *s);
 
 /* vcm_pool.c */
 extern const struct vcm_pool_ops vcm_pool_pages;

@@ -242,7 +242,15 @@ static void vcm_chunks_give(struct vcm_chunk *chunks, unsigned int nr)
 	}
 }
 
-static int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room)
+/**
+ * vcm_chunks_grow() - make room for more chunks
+ * @chunks: the chunks
+ * @room: for how many
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room)
 {
 	struct vcm_chunk *chunk;
 

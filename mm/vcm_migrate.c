@@ -239,8 +239,9 @@ put_back:
  *
  * Context: May sleep. Costs a look at every context.
  * Return: 0; or with all as it was -EINVAL for a bad pointer, attribute or
- * flag; -EOPNOTSUPP if the memory type has no blocks as wanted, or not for this
- * length, or the CPU has no map of the memory; -ENOMEM; -ERANGE if a unit
+ * flag; -EOPNOTSUPP if @phys is somebody else's memory, the memory type has no
+ * blocks as wanted, or not for this length, or the CPU has no map of the memory;
+ * -ENOMEM; -ERANGE if a unit
  * cannot reach the new memory, or what else its driver says. -EIO if a unit did
  * not answer or owes an answer to vcm_unback(): all is mapped as it was, and
  * memory which that unit may still reach is kept until @phys is freed. Also
@@ -255,6 +256,11 @@ int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 
 	if (IS_ERR_OR_NULL(phys) || flags & ~VCM_NO_WRITES || attr & VCM_ZERO)
 		return -EINVAL;
+	if (phys->foreign) {
+		pr_err("memory of the kind \"%s\" is somebody else's and cannot be moved\n",
+		       phys->foreign->name);
+		return -EOPNOTSUPP;
+	}
 	new = vcm_phys_alloc(type, phys->len, attr);
 	if (IS_ERR(new))
 		return PTR_ERR(new);

@@ -6,6 +6,10 @@
  * physical address to its mappers: an index of all chunks by page, which is
  * written when memory is allocated and freed, and in each allocation the
  * reservations that map it, by offset, which is all that backing touches.
+ *
+ * What memory is, its physical address says. Pools give no page out twice, but
+ * whoever wraps memory of others may do it again, or do it with memory of a
+ * pool; so a page may be in several allocations, and is looked for in all.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -22,6 +26,41 @@
 /* Every chunk of every allocation, by page. */
 static DEFINE_SPINLOCK(vcm_chunks_lock);
 static struct rb_root_cached vcm_chunks = RB_ROOT_CACHED;
+
+static struct vcm_chunk *vcm_node_to_chunk(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct vcm_chunk, pfns) : NULL;
+}
+
+/* A chunk that @pa belongs to; there is one for each allocation it is in. */
+static struct vcm_chunk *vcm_first_chunk_at(phys_addr_t pa)
+{
+	lockdep_assert_held(&vcm_chunks_lock);
+
+	if (pa >> PAGE_SHIFT > ULONG_MAX)
+		return NULL;
+	return vcm_node_to_chunk(interval_tree_iter_first(&vcm_chunks,
+							  PHYS_PFN(pa),
+							  PHYS_PFN(pa)));
+}
+
+static struct vcm_chunk *vcm_next_chunk_at(struct vcm_chunk *chunk,
+					   phys_addr_t pa)
+{
+	return vcm_node_to_chunk(interval_tree_iter_next(&chunk->pfns,
+							 PHYS_PFN(pa),
+							 PHYS_PFN(pa)));
+}
+
+#define vcm_for_each_chunk_at(chunk, pa)				\
+	for ((chunk) = vcm_first_chunk_at(pa); (chunk);			\
+	     (chunk) = vcm_next_chunk_at(chunk, pa))
+
+/* Where in its allocation does it have the byte? */
+static size_t vcm_chunk_off(const struct vcm_chunk *chunk, phys_addr_t pa)
+{
+	return chunk->off + (size_t)(pa - vcm_chunk_pa(chunk));
+}
 
 static void vcm_index_chunk(struct vcm_chunk *chunk)
 {
@@ -47,6 +86,26 @@ static void vcm_phys_add_chunk(struct vcm_phys *phys, struct vcm_chunk *chunk)
 }
 
 /**
+ * vcm_phys_publish() - make an allocation of memory
+ * @phys: the allocation, cleared but for what is immutable
+ * @chunks: the memory
+ *
+ * Context: May sleep. Cannot fail, and allocates nothing.
+ */
+void vcm_phys_publish(struct vcm_phys *phys, struct vcm_chunks *chunks)
+{
+	unsigned int i;
+
+	refcount_set(&phys->users, 1);
+	spin_lock_init(&phys->lock);
+	phys->mappers = RB_ROOT_CACHED;
+	phys->nr_chunks = chunks->nr;
+	phys->chunks = chunks->chunk;
+	for (i = 0; i < chunks->nr; i++)
+		vcm_phys_add_chunk(phys, &phys->chunks[i]);
+}
+
+/**
  * vcm_phys_alloc_node() - allocate physical memory on a node
  * @type: memory type, NULL for "system"
  * @len: bytes, rounded up; see vcm_phys_alloc()
@@ -62,7 +121,6 @@ struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 {
 	struct vcm_chunks chunks;
 	struct vcm_phys *phys;
-	unsigned int i;
 	int err;
 
 	if (IS_ERR(type) || !len || attr & ~VCM_PHYS_ATTRS)
@@ -82,13 +140,8 @@ struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 		return ERR_PTR(err);
 	}
 	phys->type = type;
-	refcount_set(&phys->users, 1);
-	spin_lock_init(&phys->lock);
-	phys->mappers = RB_ROOT_CACHED;
-	phys->nr_chunks = chunks.nr;
-	phys->chunks = chunks.chunk;
-	for (i = 0; i < chunks.nr; i++)
-		vcm_phys_add_chunk(phys, &phys->chunks[i]);
+	phys->attr = VCM_READ | VCM_WRITE;
+	vcm_phys_publish(phys, &chunks);
 	return phys;
 }
 EXPORT_SYMBOL_GPL(vcm_phys_alloc_node);
@@ -127,7 +180,10 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
 		vcm_unindex_chunk(&phys->chunks[i]);
 		cond_resched();
 	}
-	vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
+	if (phys->type)
+		vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
+	else
+		vcm_foreign_release(phys);
 	kvfree(phys->chunks);
 	kfree(phys);
 }
@@ -135,6 +191,8 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
 /**
  * vcm_phys_free() - free physical memory
  * @phys: the allocation; not to be used any more
+ *
+ * Memory that is somebody else's is let go.
  *
  * Context: May sleep.
  * Return: 0; -EBUSY if a reservation is backed with it, nothing changes then;
@@ -159,8 +217,8 @@ EXPORT_SYMBOL_GPL(vcm_phys_free);
 
 /**
  * vcm_phys_swap() - exchange the memory of two allocations
- * @a: one
- * @b: the other, of the same length; nobody else knows it
+ * @a: one, from a memory type
+ * @b: the other, from a memory type and of the same length; nobody else knows it
  *
  * Context: Nobody walks the chunks of @a.
  */
@@ -195,6 +253,49 @@ static struct vcm_piece *vcm_next_mapper(struct vcm_piece *piece, size_t off)
 							   off));
 }
 
+/* The piece of a context that maps a byte, and is the first to. */
+static bool vcm_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
+			  dma_addr_t *addr)
+{
+	struct vcm_piece *piece;
+
+	/* Who is a mapper stays where it is. */
+	for (piece = vcm_first_mapper(phys, off); piece;
+	     piece = vcm_next_mapper(piece, off)) {
+		if (piece->res->vcm != vcm)
+			continue;
+		*addr = vcm_piece_addr(piece) + (off - piece->mapper.start);
+		return true;
+	}
+	return false;
+}
+
+/* The same by way of all allocations that the byte is in. */
+static bool vcm_find_addr_anywhere(struct vcm_phys *phys, size_t off,
+				   struct vcm *vcm, dma_addr_t *addr)
+{
+	struct vcm_phys_iter iter;
+	struct vcm_chunk *chunk;
+	bool found = false;
+	phys_addr_t pa;
+
+	spin_lock(&vcm_chunks_lock);
+	spin_lock(&phys->lock);
+	vcm_phys_iter_init(&iter, phys, off, 1);
+	vcm_phys_iter_next(&iter, &pa);
+	spin_unlock(&phys->lock);
+	vcm_for_each_chunk_at(chunk, pa) {
+		spin_lock(&chunk->phys->lock);
+		found = vcm_find_addr(chunk->phys, vcm_chunk_off(chunk, pa),
+				      vcm, addr);
+		spin_unlock(&chunk->phys->lock);
+		if (found)
+			break;
+	}
+	spin_unlock(&vcm_chunks_lock);
+	return found;
+}
+
 /**
  * vcm_phys_find_addr() - where does a context see a byte of an allocation?
  * @phys: the allocation
@@ -202,54 +303,44 @@ static struct vcm_piece *vcm_next_mapper(struct vcm_piece *piece, size_t off)
  * @vcm: the context
  * @addr: where to put the address
  *
+ * The memory may be in other allocations as well: they are asked if the context
+ * does not map this one.
+ *
  * Context: The caller keeps @phys from being freed.
  * Return: 0, or -ENOENT if it does not see it.
  */
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr)
 {
-	struct vcm_piece *piece;
-	int ret = -ENOENT;
+	bool found;
 
-	/* Who is a mapper stays where it is. */
 	spin_lock(&phys->lock);
-	for (piece = vcm_first_mapper(phys, off); piece;
-	     piece = vcm_next_mapper(piece, off)) {
-		if (piece->res->vcm != vcm)
-			continue;
-		*addr = vcm_piece_addr(piece) + (off - piece->mapper.start);
-		ret = 0;
-		break;
-	}
+	found = vcm_find_addr(phys, off, vcm, addr);
 	spin_unlock(&phys->lock);
-	return ret;
+	if (!found)
+		found = vcm_find_addr_anywhere(phys, off, vcm, addr);
+	return found ? 0 : -ENOENT;
 }
 
-/**
- * vcm_phys_is_in() - is part of an allocation in a range of a reservation?
- * @phys: the allocation
- * @first: first byte of the part
- * @last: last byte of the part, inclusive
- * @res: the reservation
- * @res_first: first byte of the range
- * @res_last: last byte of the range, inclusive
- *
- * Context: The caller keeps @phys from being freed.
- * Return: true if at least one byte is.
- */
-bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
-		    struct vcm_res *res, size_t res_first, size_t res_last)
+/* Is some of [@first, @last] of a chunk, by page, in a range of @res? */
+static bool vcm_chunk_is_in(struct vcm_chunk *chunk, phys_addr_t first,
+			    phys_addr_t last, struct vcm_res *res,
+			    size_t res_first, size_t res_last)
 {
+	phys_addr_t pa = vcm_chunk_pa(chunk);
+	size_t from = vcm_chunk_off(chunk, max(first, pa));
+	size_t to = chunk->off + min(last - pa, vcm_chunk_len(chunk) - 1);
+	struct vcm_phys *phys = chunk->phys;
 	struct interval_tree_node *node;
 	bool found = false;
 
 	spin_lock(&phys->lock);
-	for (node = interval_tree_iter_first(&phys->mappers, first, last);
+	for (node = interval_tree_iter_first(&phys->mappers, from, to);
 	     node && !found;
-	     node = interval_tree_iter_next(node, first, last)) {
+	     node = interval_tree_iter_next(node, from, to)) {
 		struct vcm_piece *piece = vcm_mapper_to_piece(node);
-		size_t low = max(first, node->start) - node->start;
-		size_t high = min(last, node->last) - node->start;
+		size_t low = max(from, node->start) - node->start;
+		size_t high = min(to, node->last) - node->start;
 
 		found = piece->res == res && piece->off + low <= res_last &&
 			piece->off + high >= res_first;
@@ -258,21 +349,71 @@ bool vcm_phys_is_in(struct vcm_phys *phys, size_t first, size_t last,
 	return found;
 }
 
-static bool vcm_piece_maps(const struct vcm_piece *piece,
-			   const struct vcm_phys *phys, size_t off)
+/**
+ * vcm_memory_is_in() - is some of this memory in a range of a reservation?
+ * @pa: first physical address
+ * @len: bytes
+ * @res: the reservation
+ * @res_first: first byte of the range
+ * @res_last: last byte of the range, inclusive
+ *
+ * Context: Any but interrupts.
+ * Return: true if at least one byte is, by way of whatever allocation.
+ */
+bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,
+		      size_t res_first, size_t res_last)
 {
-	return piece->filed == phys && piece->mapper.start <= off &&
-	       piece->mapper.last >= off;
+	phys_addr_t last = pa + (len - 1);
+	struct interval_tree_node *node;
+	bool found = false;
+
+	spin_lock(&vcm_chunks_lock);
+	for (node = interval_tree_iter_first(&vcm_chunks, PHYS_PFN(pa),
+					     PHYS_PFN(last));
+	     node && !found;
+	     node = interval_tree_iter_next(node, PHYS_PFN(pa), PHYS_PFN(last)))
+		found = vcm_chunk_is_in(vcm_node_to_chunk(node), pa, last, res,
+					res_first, res_last);
+	spin_unlock(&vcm_chunks_lock);
+	return found;
 }
 
 /*
- * A reservation may map a byte more than once, and is visited once: at its
- * first piece if that maps the byte, which costs no search, or else at
- * whichever comes first in the tree.
+ * A reservation may map a byte more than once, and by way of more than one
+ * allocation, and is visited once: at its first piece if that maps the byte,
+ * which costs no search, or else at whichever comes first, by chunk and then in
+ * the tree of its allocation.
+ *
+ * The caller holds vcm_chunks_lock: no chunk comes or goes, and with it no
+ * allocation. Where a piece is filed may change unless the lock of that
+ * allocation is held, too; a reservation that changes meanwhile may be missed.
  */
-static struct vcm_piece *vcm_phys_visit(struct vcm_phys *phys, size_t off,
-					struct vcm_res *res)
+
+static bool vcm_piece_maps(const struct vcm_piece *piece,
+			   const struct vcm_phys *phys, size_t off)
 {
+	return READ_ONCE(piece->filed) == phys && piece->mapper.start <= off &&
+	       piece->mapper.last >= off;
+}
+
+/* By way of which chunk does the first piece map the byte? */
+static struct vcm_chunk *vcm_chunk_of_first(struct vcm_res *res, phys_addr_t pa)
+{
+	struct vcm_chunk *chunk;
+
+	vcm_for_each_chunk_at(chunk, pa)
+		if (vcm_piece_maps(&res->first, chunk->phys,
+				   vcm_chunk_off(chunk, pa)))
+			break;
+	return chunk;
+}
+
+/* The piece at which to visit a reservation if it is to be by this chunk. */
+static struct vcm_piece *vcm_chunk_visit(struct vcm_chunk *chunk,
+					 phys_addr_t pa, struct vcm_res *res)
+{
+	size_t off = vcm_chunk_off(chunk, pa);
+	struct vcm_phys *phys = chunk->phys;
 	struct vcm_piece *piece;
 
 	lockdep_assert_held(&phys->lock);
@@ -286,32 +427,41 @@ static struct vcm_piece *vcm_phys_visit(struct vcm_phys *phys, size_t off,
 	return piece;
 }
 
-/* The next piece in the tree that is where its reservation is visited. */
-static struct vcm_piece *vcm_phys_to_visit(struct vcm_phys *phys, size_t off,
-					   struct vcm_piece *piece)
+/* By way of which chunk to visit a reservation? The lock of @locked is held. */
+static struct vcm_chunk *vcm_chunk_to_visit(struct vcm_res *res, phys_addr_t pa,
+					    struct vcm_phys *locked)
 {
-	while (piece && piece != vcm_phys_visit(phys, off, piece->res))
-		piece = vcm_next_mapper(piece, off);
-	return piece;
+	struct vcm_chunk *chunk = vcm_chunk_of_first(res, pa);
+
+	if (chunk)
+		return chunk;
+	vcm_for_each_chunk_at(chunk, pa) {
+		struct vcm_phys *phys = chunk->phys;
+		bool found;
+
+		if (phys != locked)
+			spin_lock_nest_lock(&phys->lock, &vcm_chunks_lock);
+		found = vcm_chunk_visit(chunk, pa, res);
+		if (phys != locked)
+			spin_unlock(&phys->lock);
+		if (found)
+			break;
+	}
+	return chunk;
 }
 
-/* The chunk that @pa belongs to, and where in the allocation it lies. */
-static struct vcm_chunk *vcm_chunk_at(phys_addr_t pa, size_t *off)
+/* From @piece on, the first one at which its reservation is visited. */
+static struct vcm_piece *vcm_piece_to_visit(struct vcm_chunk *chunk,
+					    phys_addr_t pa,
+					    struct vcm_piece *piece)
 {
-	struct interval_tree_node *node;
-	struct vcm_chunk *chunk;
+	lockdep_assert_held(&chunk->phys->lock);
 
-	lockdep_assert_held(&vcm_chunks_lock);
-
-	if (pa >> PAGE_SHIFT > ULONG_MAX)
-		return NULL;
-	node = interval_tree_iter_first(&vcm_chunks, PHYS_PFN(pa),
-					PHYS_PFN(pa));
-	if (!node)
-		return NULL;
-	chunk = container_of(node, struct vcm_chunk, pfns);
-	*off = chunk->off + (size_t)(pa - vcm_chunk_pa(chunk));
-	return chunk;
+	for (; piece; piece = vcm_next_mapper(piece, vcm_chunk_off(chunk, pa)))
+		if (piece == vcm_chunk_visit(chunk, pa, piece->res) &&
+		    chunk == vcm_chunk_to_visit(piece->res, pa, chunk->phys))
+			break;
+	return piece;
 }
 
 /**
@@ -325,25 +475,55 @@ size_t vcm_get_phys_num_res(phys_addr_t pa)
 {
 	struct vcm_piece *piece;
 	struct vcm_chunk *chunk;
-	struct vcm_phys *phys;
-	size_t off, nr = 0;
+	size_t nr = 0;
 
 	spin_lock(&vcm_chunks_lock);
-	chunk = vcm_chunk_at(pa, &off);
-	if (chunk) {
-		phys = chunk->phys;
+	vcm_for_each_chunk_at(chunk, pa) {
+		struct vcm_phys *phys = chunk->phys;
+		size_t off = vcm_chunk_off(chunk, pa);
+
 		spin_lock(&phys->lock);
-		piece = vcm_phys_to_visit(phys, off,
-					  vcm_first_mapper(phys, off));
+		piece = vcm_piece_to_visit(chunk, pa,
+					   vcm_first_mapper(phys, off));
 		for (; piece; nr++)
-			piece = vcm_phys_to_visit(phys, off,
-						  vcm_next_mapper(piece, off));
+			piece = vcm_piece_to_visit(chunk, pa,
+						   vcm_next_mapper(piece, off));
 		spin_unlock(&phys->lock);
 	}
 	spin_unlock(&vcm_chunks_lock);
 	return nr;
 }
 EXPORT_SYMBOL_GPL(vcm_get_phys_num_res);
+
+/* The next place after where @prev is visited, if any, by way of this chunk. */
+static struct vcm_res *vcm_chunk_next_res(struct vcm_chunk *chunk,
+					  phys_addr_t pa, struct vcm_res *prev,
+					  size_t *len)
+{
+	size_t off = vcm_chunk_off(chunk, pa);
+	struct vcm_phys *phys = chunk->phys;
+	struct vcm_res *res = NULL;
+	struct vcm_piece *piece;
+
+	spin_lock(&phys->lock);
+	if (prev) {
+		piece = vcm_chunk_visit(chunk, pa, prev);
+		if (piece)
+			piece = vcm_next_mapper(piece, off);
+	} else {
+		piece = vcm_first_mapper(phys, off);
+	}
+	piece = vcm_piece_to_visit(chunk, pa, piece);
+	if (piece) {
+		res = piece->res;
+		kref_get(&res->ref);
+		if (len)
+			*len = min(chunk->off + vcm_chunk_len(chunk),
+				   piece->mapper.last + 1) - off;
+	}
+	spin_unlock(&phys->lock);
+	return res;
+}
 
 /**
  * vcm_get_next_phys_res() - iterate over the reservations that map a byte
@@ -353,8 +533,9 @@ EXPORT_SYMBOL_GPL(vcm_get_phys_num_res);
  * @len: where to put how many bytes from @pa on are contiguous in the mapping
  *       and in memory; may be NULL
  *
- * A reservation that maps the byte more than once is visited once. If @prev
- * has been unbacked meanwhile, the iteration ends: begin again.
+ * A reservation that maps the byte more than once is visited once, and so it is
+ * if the byte is in several allocations. If @prev has been unbacked meanwhile,
+ * the iteration ends: begin again.
  *
  * Context: Any but interrupts.
  * Return: a counted reference to the next one; NULL at the end.
@@ -362,47 +543,23 @@ EXPORT_SYMBOL_GPL(vcm_get_phys_num_res);
 struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 				      size_t *len)
 {
-	struct vcm_piece *piece = NULL;
-	struct vcm_res *res = NULL;
+	struct vcm_res *res = NULL, *from = prev;
 	struct vcm_chunk *chunk;
-	struct vcm_phys *phys;
-	size_t off;
 
 	if (IS_ERR(prev))
 		return NULL;
 	spin_lock(&vcm_chunks_lock);
-	chunk = vcm_chunk_at(pa, &off);
-	if (!chunk)
-		goto unlock;
-	phys = chunk->phys;
-	spin_lock(&phys->lock);
-	if (prev) {
-		piece = vcm_phys_visit(phys, off, prev);
-		if (piece)
-			piece = vcm_next_mapper(piece, off);
-	} else {
-		piece = vcm_first_mapper(phys, off);
+	chunk = prev ? vcm_chunk_to_visit(prev, pa, NULL) :
+		       vcm_first_chunk_at(pa);
+	for (; chunk && !res; chunk = vcm_next_chunk_at(chunk, pa)) {
+		res = vcm_chunk_next_res(chunk, pa, from, len);
+		from = NULL;
 	}
-	piece = vcm_phys_to_visit(phys, off, piece);
-	if (piece) {
-		res = piece->res;
-		kref_get(&res->ref);
-		if (len)
-			*len = min(chunk->off + vcm_chunk_len(chunk),
-				   piece->mapper.last + 1) - off;
-	}
-	spin_unlock(&phys->lock);
-unlock:
 	spin_unlock(&vcm_chunks_lock);
 	vcm_res_put(prev);
 	return res;
 }
 EXPORT_SYMBOL_GPL(vcm_get_next_phys_res);
-
-static struct vcm_chunk *vcm_node_to_chunk(struct interval_tree_node *node)
-{
-	return node ? container_of(node, struct vcm_chunk, pfns) : NULL;
-}
 
 /* The piece that a cursor stands on, and its chunk; NULL if it is gone. */
 static struct vcm_piece *vcm_mapper_find(const struct vcm_mapper *mapper,
@@ -554,12 +711,14 @@ EXPORT_SYMBOL_GPL(vcm_get_next_mapper);
  * @phys: the allocation
  *
  * Context: Any.
- * Return: the memory type, without a reference; ERR_PTR(-EINVAL) for a bad
- * pointer.
+ * Return: the memory type, without a reference; ERR_PTR(-ENODEV) if the memory
+ * comes from elsewhere; ERR_PTR(-EINVAL) for a bad pointer.
  */
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys)
 {
-	return IS_ERR_OR_NULL(phys) ? ERR_PTR(-EINVAL) : READ_ONCE(phys->type);
+	if (IS_ERR_OR_NULL(phys))
+		return ERR_PTR(-EINVAL);
+	return READ_ONCE(phys->type) ?: ERR_PTR(-ENODEV);
 }
 EXPORT_SYMBOL_GPL(vcm_get_memtype_of_physalloc);
 

@@ -32,6 +32,7 @@ struct vcm_res;
 #define VCM_WRITE	BIT(1)	/* the device may write */
 #define VCM_EXEC	BIT(2)	/* the device may fetch instructions */
 #define VCM_PRIV	BIT(3)	/* privileged accesses only, where the format has them */
+#define VCM_MMIO	BIT(7)	/* for registers of a device, not for memory */
 
 /* Attributes of a physical allocation. */
 #define VCM_CONTIG	BIT(8)	/* one chunk */
@@ -146,6 +147,7 @@ void vcm_memtype_put(struct vcm_memtype *type);
 struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr);
 struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 				     u32 attr, int nid);
+struct vcm_phys *vcm_map_phys_addr(phys_addr_t pa, size_t len);
 int vcm_phys_free(struct vcm_phys *phys);
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);
