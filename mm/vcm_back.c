@@ -176,6 +176,39 @@ int vcm_back_begin(struct vcm_res *res, unsigned long from,
 	return vcm_back_claim(res, from, phys);
 }
 
+/**
+ * vcm_back_allowed() - may a reservation have this memory behind it?
+ * @res: the reservation
+ * @phys: the memory
+ * @attr: the attributes of @res, or those that it is to get
+ *
+ * A device gets no more than both the reservation and the memory grant.
+ *
+ * Context: Any.
+ * Return: 0; -EACCES for access to nothing; or, with a message, -EACCES for
+ * access that the memory does not grant, -EINVAL if one is MMIO and the other
+ * is not.
+ */
+int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
+{
+	const char *name = res->vcm->name;
+
+	if (!(attr & (VCM_READ | VCM_WRITE)))
+		return -EACCES;
+	if (attr & ~phys->attr & (VCM_READ | VCM_WRITE)) {
+		pr_err("%s: the memory is only to be %s: no more can be granted through the reservation\n",
+		       name, phys->attr & VCM_READ ? "read" : "written");
+		return -EACCES;
+	}
+	if ((attr ^ phys->attr) & VCM_MMIO) {
+		pr_err("%s: %s\n", name, attr & VCM_MMIO ?
+		       "what is reserved with VCM_MMIO cannot be backed with RAM" :
+		       "registers of a device back only what is reserved with VCM_MMIO");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /* After vcm_back_begin(), and [@off, @off + @len) of @res lies inside. */
 static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 					  struct vcm_phys *phys,
@@ -184,9 +217,10 @@ static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 {
 	struct vcm_piece *piece;
 	size_t left = 0;
-	int ret = -EACCES;
+	int ret;
 
-	if (!(res->attr & (VCM_READ | VCM_WRITE)))
+	ret = vcm_back_allowed(res, phys, res->attr);
+	if (ret)
 		goto unuse;
 	ret = -EBUSY;
 	if (!RB_EMPTY_ROOT(&res->pieces) &&
@@ -244,8 +278,10 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
  * one-to-one context, @res has its address from now on until vcm_unback().
  *
  * Context: May sleep.
- * Return: 0; or with nothing changed -EINVAL for a bad pointer, -EACCES if @res
- * grants neither VCM_READ nor VCM_WRITE, -ENOSPC if @phys is longer than @res,
+ * Return: 0; or with nothing changed -EINVAL for a bad pointer, or if @phys is
+ * MMIO and @res has no VCM_MMIO, or the other way round, -EACCES if @res
+ * grants neither VCM_READ nor VCM_WRITE, or what @phys does not (pages of a
+ * process that were pinned to be read), -ENOSPC if @phys is longer than @res,
  * -EBUSY if @res is backed, in part or as a whole, or the address that the
  * memory decides on is reserved, -ENOENT if it is unreserved, -ERANGE if a unit
  * cannot reach the memory, or not at this address, or it does not come in whole
@@ -284,9 +320,8 @@ EXPORT_SYMBOL_GPL(vcm_back);
  *
  * Context: May sleep.
  * Return: 0; or with nothing changed -EINVAL for a bad pointer, no length, or
- * what is not in whole pages of the context, -EACCES if @res grants neither
- * VCM_READ nor VCM_WRITE, -ENOSPC if the part leaves @res, -ERANGE if it leaves
- * @phys, -EBUSY if it overlaps what is backed, another call backs or unbacks
+ * what is not in whole pages of the context, -ENOSPC if the part leaves @res,
+ * -ERANGE if it leaves @phys, -EINVAL and -EACCES as for vcm_back(), -EBUSY if it overlaps what is backed, another call backs or unbacks
  * @res, or a unit owes an answer to vcm_unback(), -EOPNOTSUPP if the memory
  * decides where @res lies: one from vcm_reserve_at() will do; and -ENOENT,
  * -ERANGE, -EOPNOTSUPP, -ENOMEM, -EIO and others as for vcm_back(). After -EIO the piece
@@ -536,8 +571,9 @@ EXPORT_SYMBOL_GPL(vcm_get_physmem_from_res);
  * @out: where to put the device address in @dst
  *
  * If @dst maps the byte more than once, the answer is one of the mappings: that
- * which begins first in the memory, and of several such ones the oldest.
- * Costs O(log n), and a step for each mapping of that very byte.
+ * which begins first in the memory, and of several such ones the oldest. It
+ * need not be by way of the same allocation: memory is known by its physical
+ * address. Costs O(log n), and a step for each mapping of that very byte.
  *
  * Context: Any but interrupts.
  * Return: 0; -ENOENT if nothing backs @addr, or @dst does not map the byte;

@@ -61,7 +61,8 @@ static int vcm_copy_run(phys_addr_t to, phys_addr_t from, size_t len)
  * @len: bytes, inside of both
  *
  * Context: May sleep. The caller keeps both from being freed, and moved.
- * Return: 0; -EOPNOTSUPP if the CPU has no map of the memory.
+ * Return: 0; -EOPNOTSUPP for MMIO, or if the CPU has no map of the memory;
+ * -EACCES if @to is not to be written or @from not to be read.
  */
 int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		  size_t from_off, size_t len)
@@ -73,6 +74,11 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 
 	KUNIT_STATIC_STUB_REDIRECT(vcm_phys_copy, to, to_off, from, from_off,
 				   len);
+	/* Registers are no memory: what they do when read, who knows? */
+	if ((to->attr | from->attr) & VCM_MMIO)
+		return -EOPNOTSUPP;
+	if (!(to->attr & VCM_WRITE) || !(from->attr & VCM_READ))
+		return -EACCES;
 	vcm_phys_iter_init(&src, from, from_off, len);
 	vcm_phys_iter_init(&dst, to, to_off, len);
 	for (; len; len -= n) {
@@ -214,7 +220,8 @@ static bool vcm_copy_overlaps(struct vcm_res *to, size_t to_off,
  * Return: how many bytes were copied; or, if none was, -EINVAL for a bad
  * pointer, no length, or memory that is in both ranges, -ERANGE if a range
  * leaves its reservation, -ENOENT if nothing backs the first byte of one of
- * them, -EOPNOTSUPP if it is no memory that the CPU has a map of.
+ * them, -EOPNOTSUPP for MMIO, or memory that the CPU has no map of, -EACCES if
+ * the memory itself is not to be written or read, as pinned pages may be.
  */
 ssize_t vcm_res_copy(struct vcm_res *to, size_t to_off, struct vcm_res *from,
 		     size_t from_off, size_t len)

@@ -21,7 +21,7 @@
 #include "vcm_internal.h"
 
 struct vcm_rights {
-	char text[5];
+	char text[6];
 };
 
 static struct vcm_rights vcm_show_rights(u32 attr)
@@ -31,6 +31,7 @@ static struct vcm_rights vcm_show_rights(u32 attr)
 		attr & VCM_WRITE ? 'w' : '-',
 		attr & VCM_EXEC ? 'x' : '-',
 		attr & VCM_PRIV ? 'p' : '-',
+		attr & VCM_MMIO ? 'm' : '\0',
 	} };
 }
 

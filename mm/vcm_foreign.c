@@ -17,6 +17,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/printk.h>
+#include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -25,8 +26,11 @@
 
 static struct vcm_foreign vcm_foreign_range = { .name = "physical range" };
 
+static struct vcm_foreign vcm_foreign_sg = { .name = "scatter list" };
+
 static struct vcm_foreign *const vcm_foreign_kinds[] = {
 	&vcm_foreign_range,
+	&vcm_foreign_sg,
 };
 
 static int vcm_count_ram(unsigned long pfn, unsigned long nr, void *sum)
@@ -225,3 +229,53 @@ struct vcm_phys *vcm_map_phys_addr(phys_addr_t pa, size_t len)
 	return phys;
 }
 EXPORT_SYMBOL_GPL(vcm_map_phys_addr);
+
+static int vcm_chunks_add_sg(struct vcm_chunks *chunks, struct sg_table *sgt)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	int ret;
+
+	for_each_sgtable_sg(sgt, sg, i) {
+		if (!sg_page(sg) || !sg->length ||
+		    !PAGE_ALIGNED(sg->offset | sg->length))
+			return -EINVAL;
+		ret = vcm_chunks_add(chunks, sg_phys(sg), sg->length);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return chunks->nr ? 0 : -EINVAL;
+}
+
+/**
+ * vcm_phys_from_sg() - make an allocation of what is in a scatter list
+ * @sgt: the list; its pages, not what they were mapped to for some device. Not
+ *       needed any more when the call returns
+ *
+ * What is contiguous becomes one chunk. The memory stays the caller's, who keeps
+ * it where it is until vcm_phys_free(), which only forgets it.
+ *
+ * Context: May sleep.
+ * Return: the allocation; or an ERR_PTR(): -EINVAL for a bad pointer, an empty
+ * list, an entry without pages or not in whole pages, or, with a message, if
+ * some of it is RAM and some is not; -EOVERFLOW if all of it is too long;
+ * -ENOMEM.
+ */
+struct vcm_phys *vcm_phys_from_sg(struct sg_table *sgt)
+{
+	struct vcm_chunks chunks = {};
+	struct vcm_phys *phys;
+	int ret;
+
+	if (IS_ERR_OR_NULL(sgt) || !sgt->sgl)
+		return ERR_PTR(-EINVAL);
+	ret = vcm_chunks_add_sg(&chunks, sgt);
+	phys = ret ? ERR_PTR(ret) :
+	       vcm_foreign_create(&vcm_foreign_sg, NULL, &chunks,
+				  VCM_READ | VCM_WRITE);
+	if (IS_ERR(phys))
+		kvfree(chunks.chunk);
+	return phys;
+}
+EXPORT_SYMBOL_GPL(vcm_phys_from_sg);

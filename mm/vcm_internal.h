@@ -44,7 +44,8 @@ struct vcm_pool;
 #define VCM_NOWHERE	DMA_MAPPING_ERROR
 
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
-#define VCM_RES_ATTRS	(VCM_RIGHTS | VCM_ALIGN_MASK)
+#define VCM_TABLE_ATTRS	(VCM_RIGHTS | VCM_MMIO)
+#define VCM_RES_ATTRS	(VCM_TABLE_ATTRS | VCM_ALIGN_MASK)
 /*
  * To put back what was mapped before. What was taken out may have freed
  * page-table pages, and there is no way on without them: so wait for memory.
@@ -275,7 +276,7 @@ struct vcm_piece {
  *         to be followed once it is unreserved
  * @ref: keeps the memory; see DOC: Lifetimes
  * @len: bytes
- * @attr: access rights, and the alignment that was asked for
+ * @attr: access rights, VCM_MMIO, and the alignment that was asked for
  * @floating: its memory decides where it lies; without it is nowhere
  * @number: its place in &vcm.ordered
  * @node: in &vcm.ordered
@@ -992,6 +993,7 @@ static inline int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr,
 /* vcm_back.c */
 int vcm_back_begin(struct vcm_res *res, unsigned long from,
 		   struct vcm_phys *phys);
+int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr);
 int vcm_piece_unmap(const struct vcm_piece *piece);
 int vcm_piece_map(const struct vcm_piece *piece, gfp_t gfp, size_t *left);
 int vcm_res_unmap(struct vcm_res *res);

@@ -482,7 +482,7 @@ size_t vcm_get_phys_num_res(phys_addr_t pa)
 		struct vcm_phys *phys = chunk->phys;
 		size_t off = vcm_chunk_off(chunk, pa);
 
-		spin_lock(&phys->lock);
+		spin_lock_nest_lock(&phys->lock, &vcm_chunks_lock);
 		piece = vcm_piece_to_visit(chunk, pa,
 					   vcm_first_mapper(phys, off));
 		for (; piece; nr++)
@@ -505,7 +505,7 @@ static struct vcm_res *vcm_chunk_next_res(struct vcm_chunk *chunk,
 	struct vcm_res *res = NULL;
 	struct vcm_piece *piece;
 
-	spin_lock(&phys->lock);
+	spin_lock_nest_lock(&phys->lock, &vcm_chunks_lock);
 	if (prev) {
 		piece = vcm_chunk_visit(chunk, pa, prev);
 		if (piece)

@@ -36,11 +36,15 @@ static int vcm_res_put_back(struct vcm_res *res)
 /* Other rights for a reservation that is claimed, and backed. */
 static int vcm_res_remap(struct vcm_res *res, u32 attr)
 {
+	struct vcm_piece *piece;
 	size_t left = 0;
-	int ret = -EACCES;
+	int ret;
 
-	if (!(attr & (VCM_READ | VCM_WRITE)))
-		goto publish;
+	vcm_for_each_piece(res, piece) {
+		ret = vcm_back_allowed(res, piece->phys, attr);
+		if (ret)
+			goto publish;
+	}
 	ret = vcm_res_unmap(res);
 	if (!ret)
 		ret = vcm_res_map(res, attr, GFP_KERNEL, &left);
@@ -62,7 +66,7 @@ publish:
 /**
  * vcm_set_res_attr() - change what devices may do through a reservation
  * @res: the reservation, backed or not
- * @attr: access rights as for vcm_reserve(); VCM_ALIGN() as it was
+ * @attr: access rights and VCM_MMIO as for vcm_reserve(); VCM_ALIGN() as it was
  *
  * Changes this mapping alone: other reservations with the same memory keep
  * their rights. When it returns 0, every device has the new rights, and every
@@ -72,8 +76,9 @@ publish:
  *
  * Context: May sleep.
  * Return: 0; or with the rights as they were -EINVAL for a bad pointer, an
- * unknown attribute or another alignment, -EACCES if @res is backed and @attr
- * grants neither VCM_READ nor VCM_WRITE, -ENOENT if it is unreserved, -EBUSY
+ * unknown attribute or another alignment, or if @res is backed and VCM_MMIO is
+ * not as it was, -EACCES if @res is backed and @attr grants neither VCM_READ nor
+ * VCM_WRITE, or what the memory does not, -ENOENT if it is unreserved, -EBUSY
  * while another call backs or unbacks it, or a unit owes an answer to
  * vcm_unback(); -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM, or
  * what the unit's driver says. -EIO if a unit did not answer; the rights are as

@@ -150,7 +150,8 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 					       granule);
 		else
 			ret = table->ops->map(table, addr + done, pa, len,
-					      attr & VCM_RIGHTS, gfp, &mapped);
+					      attr & VCM_TABLE_ATTRS, gfp,
+					      &mapped);
 		if (ret) {
 			done += mapped;
 			goto undo;

@@ -54,7 +54,8 @@ struct vcm_table_ops {
 	/**
 	 * @map: Mandatory. Make [@addr, @addr + @len) reach [@pa, @pa + @len)
 	 * with the access rights of @attr (VCM_READ, VCM_WRITE, VCM_EXEC,
-	 * VCM_PRIV). Everything is a multiple of the smallest block size and
+	 * VCM_PRIV); with VCM_MMIO in it, that is no memory but registers, not
+	 * to be cached, merged or reordered. Everything is a multiple of the smallest block size and
 	 * inside the geometry; vcm_block() picks the blocks. When it returns,
 	 * a unit that walks the table finds the new entries. Returns 0, or an
 	 * errno and in @mapped how many bytes from @addr on were mapped all

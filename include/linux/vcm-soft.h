@@ -103,7 +103,8 @@ struct vcm_soft_stats {
  * struct vcm_soft_leaf - what a table says of one address
  * @pa: physical address that it reaches
  * @size: block size of the entry, in bytes
- * @attr: VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV as the entry grants them
+ * @attr: VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV as the entry grants them, and
+ *        VCM_MMIO if it says so
  */
 struct vcm_soft_leaf {
 	phys_addr_t pa;

@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 struct device;
+struct sg_table;
 struct vcm;
 struct vcm_assoc;
 struct vcm_bound;
@@ -26,7 +27,8 @@ struct vcm_res;
 
 /*
  * Attributes of a reservation: what a device may do through it. One without
- * VCM_READ and VCM_WRITE can be made, but not backed.
+ * VCM_READ and VCM_WRITE can be made, but not backed. What is to be backed with
+ * the registers of a device says so, and takes no RAM: VCM_MMIO.
  */
 #define VCM_READ	BIT(0)	/* the device may read */
 #define VCM_WRITE	BIT(1)	/* the device may write */
@@ -148,6 +150,7 @@ struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr);
 struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 				     u32 attr, int nid);
 struct vcm_phys *vcm_map_phys_addr(phys_addr_t pa, size_t len);
+struct vcm_phys *vcm_phys_from_sg(struct sg_table *sgt);
 int vcm_phys_free(struct vcm_phys *phys);
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);

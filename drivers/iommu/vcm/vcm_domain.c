@@ -199,7 +199,7 @@ static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
 			  size_t *mapped)
 {
 	struct vcm_domain_table *dt = to_domain_table(table);
-	int prot = IOMMU_CACHE;
+	int prot = attr & VCM_MMIO ? IOMMU_MMIO : IOMMU_CACHE;
 
 	if (attr & VCM_READ)
 		prot |= IOMMU_READ;

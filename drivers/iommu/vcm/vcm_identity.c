@@ -223,6 +223,12 @@ static int vcm_identity_map(struct vcm_table *table, dma_addr_t addr,
 		       vcm_get_name(table->vcm));
 		return -EOPNOTSUPP;
 	}
+	/* Addresses of memory say that it is encrypted; registers are not. */
+	if (attr & VCM_MMIO && __sme_set(0)) {
+		pr_err("%s: memory is encrypted, so registers are not seen at their address\n",
+		       vcm_get_name(table->vcm));
+		return -EOPNOTSUPP;
+	}
 	ret = vcm_identity_check(it, addr, pa, len);
 	if (ret)
 		return ret;

@@ -35,6 +35,24 @@ static bool vcm_kernel_can_write_protect(void)
 	return pgprot_val(PAGE_KERNEL_RO) != pgprot_val(PAGE_KERNEL);
 }
 
+/*
+ * Registers can be mapped where a pointer reaches them, as it does not in User
+ * Mode Linux, and where an entry without a struct page can be looked up.
+ */
+static bool vcm_kernel_has_mmio(void)
+{
+	return !IS_ENABLED(CONFIG_INDIRECT_IOMEM) &&
+	       (!IS_ENABLED(CONFIG_SPARSEMEM) ||
+		IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP));
+}
+
+static pgprot_t vcm_kernel_prot(u32 attr)
+{
+	pgprot_t prot = attr & VCM_WRITE ? PAGE_KERNEL : PAGE_KERNEL_RO;
+
+	return attr & VCM_MMIO ? pgprot_decrypted(pgprot_device(prot)) : prot;
+}
+
 /* Every mapping of the kernel is privileged, so VCM_PRIV is granted. */
 static int vcm_kernel_map(struct vcm_table *table, dma_addr_t addr,
 			  phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
@@ -53,8 +71,12 @@ static int vcm_kernel_map(struct vcm_table *table, dma_addr_t addr,
 		       vcm_get_name(table->vcm));
 		return -EOPNOTSUPP;
 	}
-	ret = vmap_page_range(first, first + len, pa,
-			      attr & VCM_WRITE ? PAGE_KERNEL : PAGE_KERNEL_RO);
+	if (attr & VCM_MMIO && !vcm_kernel_has_mmio()) {
+		pr_err("%s: this kernel cannot map registers of a device here\n",
+		       vcm_get_name(table->vcm));
+		return -EOPNOTSUPP;
+	}
+	ret = vmap_page_range(first, first + len, pa, vcm_kernel_prot(attr));
 	if (ret)
 		vunmap_range(first, first + len);
 	return ret;
@@ -136,7 +158,8 @@ static unsigned long vcm_kernel_pgsizes(void)
  * What backs a reservation of it, the kernel sees: vcm_get_kernel_addr() says
  * where. The kernel picks the addresses, so there is no vcm_reserve_at().
  * VCM_EXEC is refused, and so is a reservation without VCM_WRITE where the
- * architecture has no read-only mappings in the kernel.
+ * architecture has no read-only mappings in the kernel, and one with VCM_MMIO
+ * where it cannot map registers.
  *
  * Context: May sleep.
  * Return: the context, or ERR_PTR(-ENOMEM).
@@ -168,6 +191,8 @@ EXPORT_SYMBOL_GPL(vcm_create_kernel);
 /**
  * vcm_get_kernel_addr() - where the kernel sees what backs a reservation
  * @res: a reservation in a context of the kernel
+ *
+ * What has VCM_MMIO is mapped as by ioremap(), and to be used as that is.
  *
  * Context: Any but interrupts.
  * Return: the first byte, valid until vcm_unback(), and to be read only where

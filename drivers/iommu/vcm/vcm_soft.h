@@ -22,13 +22,14 @@ struct task_struct;
 struct vcm_soft_table;
 
 #define VCM_SOFT_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
+#define VCM_SOFT_ATTRS	(VCM_SOFT_RIGHTS | VCM_MMIO)
 
 /**
  * struct vcm_soft_fmt - one page-table format
  * @pgsizes: its block sizes
  * @ias: the most bits of device address that it has on this kernel
  * @oas: the most bits of physical address that it has on this kernel
- * @rights: the access rights that it can express
+ * @attrs: the attributes that it can express
  * @init: make an empty table. May sleep.
  * @fini: free it with all its nodes. May sleep.
  * @map: write up to @count entries of @size bytes each, and add to @mapped
@@ -45,7 +46,7 @@ struct vcm_soft_fmt {
 	unsigned long pgsizes;
 	unsigned int ias;
 	unsigned int oas;
-	u32 rights;
+	u32 attrs;
 
 	int (*init)(struct vcm_soft_table *table);
 	void (*fini)(struct vcm_soft_table *table);

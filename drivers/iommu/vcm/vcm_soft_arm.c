@@ -8,7 +8,7 @@
  * writer, so that the one checks the other.
  *
  * Neither format has a page that can be written and not read: VCM_WRITE grants
- * VCM_READ. VCM_EXEC and VCM_PRIV they both express.
+ * VCM_READ. VCM_EXEC, VCM_PRIV and VCM_MMIO they both express.
  */
 #include <linux/io.h>
 #include <linux/io-pgtable.h>
@@ -37,7 +37,7 @@ static int arm_map(struct vcm_soft_table *table, dma_addr_t addr,
 		   phys_addr_t pa, size_t size, size_t count, u32 attr,
 		   gfp_t gfp, size_t *mapped)
 {
-	int prot = IOMMU_CACHE;
+	int prot = attr & VCM_MMIO ? IOMMU_MMIO : IOMMU_CACHE;
 
 	if (attr & VCM_READ)
 		prot |= IOMMU_READ;
@@ -63,8 +63,9 @@ static void arm_fini(struct vcm_soft_table *table)
 	free_io_pgtable_ops(table->pgtable);
 }
 
-/* Access rights as both formats encode them, at different places. */
-static u32 arm_attr(bool read_only, bool unprivileged, bool never_execute)
+/* What both formats encode, at different places. */
+static u32 arm_attr(bool read_only, bool unprivileged, bool never_execute,
+		    bool mmio)
 {
 	u32 attr = VCM_READ;
 
@@ -74,6 +75,8 @@ static u32 arm_attr(bool read_only, bool unprivileged, bool never_execute)
 		attr |= VCM_PRIV;
 	if (!never_execute)
 		attr |= VCM_EXEC;
+	if (mmio)
+		attr |= VCM_MMIO;
 	return attr;
 }
 
@@ -89,6 +92,8 @@ static u32 arm_attr(bool read_only, bool unprivileged, bool never_execute)
 #define LPAE_TYPE_BLOCK		1
 #define LPAE_TYPE_TABLE		3
 #define LPAE_TYPE_PAGE		3
+#define LPAE_MEM		GENMASK_ULL(4, 2)
+#define LPAE_MEM_DEVICE		(2ULL << 2)	/* as io-pgtable fills in MAIR */
 #define LPAE_AP_UNPRIV		BIT_ULL(6)
 #define LPAE_AP_RDONLY		BIT_ULL(7)
 #define LPAE_AF			BIT_ULL(10)
@@ -156,7 +161,8 @@ static int lpae_walk(struct vcm_soft_table *table, dma_addr_t addr,
 	leaf->size = size;
 	/* The bit that counts is that of whoever may use the page. */
 	leaf->attr = arm_attr(desc & LPAE_AP_RDONLY, desc & LPAE_AP_UNPRIV,
-			      desc & (desc & LPAE_AP_UNPRIV ? LPAE_UXN : LPAE_PXN));
+			      desc & (desc & LPAE_AP_UNPRIV ? LPAE_UXN : LPAE_PXN),
+			      (desc & LPAE_MEM) == LPAE_MEM_DEVICE);
 	return 0;
 }
 
@@ -164,7 +170,7 @@ const struct vcm_soft_fmt vcm_soft_lpae = {
 	.pgsizes = SZ_4K | SZ_2M | SZ_1G,
 	.ias = ARM_MAX_IAS(48),
 	.oas = ARM_MAX_OAS(48),
-	.rights = VCM_SOFT_RIGHTS,
+	.attrs = VCM_SOFT_ATTRS,
 	.init = lpae_init,
 	.fini = arm_fini,
 	.map = arm_map,
@@ -184,6 +190,8 @@ const struct vcm_soft_fmt vcm_soft_lpae = {
 
 #define V7S_TTBR_BASE		GENMASK(31, 7)
 #define V7S_TYPE		GENMASK(1, 0)
+#define V7S_B			BIT(2)
+#define V7S_C			BIT(3)
 #define V7S_TYPE_TABLE		1	/* in the first level */
 #define V7S_TYPE_LARGE		1	/* in the second */
 #define V7S_TABLE_ADDR		GENMASK(31, 10)
@@ -223,7 +231,7 @@ static int v7s_leaf(struct vcm_soft_leaf *leaf, dma_addr_t addr, u32 desc,
 	leaf->pa = (desc & ~(size - 1)) | (addr & (size - 1));
 	leaf->size = size;
 	leaf->attr = arm_attr(attr & V7S_AP_RDONLY, attr & V7S_AP_UNPRIV,
-			      never_execute);
+			      never_execute, (desc & (V7S_B | V7S_C)) == V7S_B);
 	return 0;
 }
 
@@ -269,7 +277,7 @@ const struct vcm_soft_fmt vcm_soft_v7s = {
 	.pgsizes = SZ_4K | SZ_64K | SZ_1M | SZ_16M,
 	.ias = 32,
 	.oas = 32,
-	.rights = VCM_SOFT_RIGHTS,
+	.attrs = VCM_SOFT_ATTRS,
 	.init = v7s_init,
 	.fini = arm_fini,
 	.map = arm_map,

@@ -10,8 +10,8 @@
  *
  * A table is a radix tree of nodes of one kernel page. An entry is 0, or
  *
- *	63 .. PAGE_SHIFT - 1	5 .. 2	1	0
- *	address			rights	TABLE	VALID
+ *	63 .. PAGE_SHIFT - 1	9 .. 2		1	0
+ *	address			attributes	TABLE	VALID
  *
  * where the address is that of the next node (TABLE) or of the memory. Entries
  * are atomic64_t because 32-bit kernels need to see them whole, too.
@@ -33,7 +33,7 @@
 #define HALF_VALID	BIT_ULL(0)
 #define HALF_TABLE	BIT_ULL(1)
 #define HALF_ATTR_SHIFT	2
-#define HALF_ATTR	((u64)VCM_SOFT_RIGHTS << HALF_ATTR_SHIFT)
+#define HALF_ATTR	((u64)VCM_SOFT_ATTRS << HALF_ATTR_SHIFT)
 #define HALF_ADDR	GENMASK_ULL(63, HALF_SHIFT)
 
 static_assert(HALF_ATTR < HALF_SIZE);
@@ -198,7 +198,7 @@ const struct vcm_soft_fmt vcm_soft_half = {
 	.pgsizes = HALF_SIZE,
 	.ias = BITS_PER_BYTE * sizeof(dma_addr_t),
 	.oas = BITS_PER_BYTE * sizeof(phys_addr_t),
-	.rights = VCM_SOFT_RIGHTS,
+	.attrs = VCM_SOFT_ATTRS,
 	.init = half_init,
 	.fini = half_fini,
 	.map = half_map,

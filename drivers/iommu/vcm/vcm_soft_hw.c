@@ -214,7 +214,8 @@ static int soft_dma_page(struct vcm_soft_unit *unit, struct device *dev,
 	if (err)
 		return err;
 	if (soft_translate(unit, table, addr, &pa, &attr) ||
-	    !soft_may(attr, access) || !pfn_valid(PHYS_PFN(pa))) {
+	    !soft_may(attr, access) || attr & VCM_MMIO ||
+	    !pfn_valid(PHYS_PFN(pa))) {
 		unit->stats.faults++;
 		return -EFAULT;
 	}
