@@ -31,6 +31,7 @@ static struct vcm_foreign vcm_foreign_sg = { .name = "scatter list" };
 static struct vcm_foreign *const vcm_foreign_kinds[] = {
 	&vcm_foreign_range,
 	&vcm_foreign_sg,
+	&vcm_foreign_user,
 };
 
 static int vcm_count_ram(unsigned long pfn, unsigned long nr, void *sum)

@@ -920,6 +920,9 @@ void vcm_memtype_give(struct vcm_memtype *type, struct vcm_chunk *chunks,
 int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room);
 void vcm_memtype_show(struct seq_file *s);
 
+/* vcm_user_pages.c */
+extern struct vcm_foreign vcm_foreign_user;
+
 /* vcm_foreign.c */
 int vcm_chunks_add(struct vcm_chunks *chunks, phys_addr_t pa, size_t len);
 struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,

@@ -151,6 +151,7 @@ struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 				     u32 attr, int nid);
 struct vcm_phys *vcm_map_phys_addr(phys_addr_t pa, size_t len);
 struct vcm_phys *vcm_phys_from_sg(struct sg_table *sgt);
+struct vcm_phys *vcm_phys_pin_user(unsigned long addr, size_t len, u32 rights);
 int vcm_phys_free(struct vcm_phys *phys);
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);
