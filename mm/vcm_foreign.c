@@ -32,6 +32,9 @@ static struct vcm_foreign *const vcm_foreign_kinds[] = {
 	&vcm_foreign_range,
 	&vcm_foreign_sg,
 	&vcm_foreign_user,
+#ifdef CONFIG_DMA_SHARED_BUFFER
+	&vcm_foreign_dma_buf,
+#endif
 };
 
 static int vcm_count_ram(unsigned long pfn, unsigned long nr, void *sum)
@@ -255,7 +258,8 @@ static int vcm_chunks_add_sg(struct vcm_chunks *chunks, struct sg_table *sgt)
  *       needed any more when the call returns
  *
  * What is contiguous becomes one chunk. The memory stays the caller's, who keeps
- * it where it is until vcm_phys_free(), which only forgets it.
+ * it where it is until vcm_phys_free(), which only forgets it. The list of a
+ * dma-buf is not for this: vcm_import_dma_buf().
  *
  * Context: May sleep.
  * Return: the allocation; or an ERR_PTR(): -EINVAL for a bad pointer, an empty

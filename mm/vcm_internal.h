@@ -923,6 +923,9 @@ void vcm_memtype_show(struct seq_file *s);
 /* vcm_user_pages.c */
 extern struct vcm_foreign vcm_foreign_user;
 
+/* vcm_import.c */
+extern struct vcm_foreign vcm_foreign_dma_buf;
+
 /* vcm_foreign.c */
 int vcm_chunks_add(struct vcm_chunks *chunks, phys_addr_t pa, size_t len);
 struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,

@@ -14,9 +14,11 @@
 #define _LINUX_VCM_H
 
 #include <linux/bits.h>
+#include <linux/err.h>
 #include <linux/types.h>
 
 struct device;
+struct dma_buf;
 struct sg_table;
 struct vcm;
 struct vcm_assoc;
@@ -161,6 +163,15 @@ int vcm_get_chunk(struct vcm_phys *phys, unsigned int index, phys_addr_t *pa,
 size_t vcm_get_phys_num_res(phys_addr_t pa);
 struct vcm_res *vcm_get_next_phys_res(phys_addr_t pa, struct vcm_res *prev,
 				      size_t *len);
+
+#ifdef CONFIG_DMA_SHARED_BUFFER
+struct vcm_phys *vcm_import_dma_buf(struct dma_buf *dmabuf);
+#else
+static inline struct vcm_phys *vcm_import_dma_buf(struct dma_buf *dmabuf)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+#endif
 
 int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 		     u32 flags);
