@@ -209,6 +209,23 @@ int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
 	return 0;
 }
 
+/* The piece is in no table; a unit may reach @left bytes of it all the same. */
+static noinline int vcm_back_failed(struct vcm_piece *piece, size_t left,
+				    enum vcm_res_state was, int ret)
+{
+	struct vcm_res *res = piece->res;
+
+	if (left) {
+		piece->stuck = true;
+		vcm_res_add_piece(piece, VCM_RES_STUCK);
+		return -EIO;
+	}
+	vcm_phys_unuse(piece->phys);
+	vcm_piece_free(piece);
+	vcm_res_publish(res, was);
+	return ret;
+}
+
 /* After vcm_back_begin(), and [@off, @off + @len) of @res lies inside. */
 static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 					  struct vcm_phys *phys,
@@ -235,16 +252,11 @@ static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 		goto unuse;
 
 	ret = __vcm_piece_map(piece, GFP_KERNEL, &left);
-	if (likely(!ret)) {
-		vcm_res_add_piece(piece, VCM_RES_BACKED);
-		return 0;
-	}
-	if (left) {
-		piece->stuck = true;
-		vcm_res_add_piece(piece, VCM_RES_STUCK);
-		return -EIO;
-	}
-	vcm_piece_free(piece);
+	if (unlikely(ret))
+		return vcm_back_failed(piece, left, was, ret);
+	vcm_res_add_piece(piece, VCM_RES_BACKED);
+	return 0;
+
 unuse:
 	vcm_phys_unuse(phys);
 	vcm_res_publish(res, was);

@@ -674,10 +674,9 @@ static inline bool vcm_part_of(size_t off, size_t len, size_t whole)
 
 /* vcm_piece.c */
 struct vcm_piece *vcm_piece_alloc(void);
-void vcm_piece_free(struct vcm_piece *piece);
+void vcm_piece_free_extra(struct vcm_piece *piece);
 void vcm_res_link_piece(struct vcm_piece *piece);
-void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state);
-void vcm_res_drop_pieces(struct vcm_res *res);
+void vcm_res_drop_many(struct vcm_res *res);
 void vcm_res_stick_pieces(struct vcm_res *res);
 struct vcm_piece *vcm_res_find_piece(struct vcm_res *res, size_t first,
 				     size_t last);
@@ -710,6 +709,18 @@ static inline struct vcm_piece *vcm_piece_new(struct vcm_res *res, size_t off,
 	piece->mapper.start = phys_off;
 	piece->mapper.last = phys_off + len - 1;
 	return piece;
+}
+
+/**
+ * vcm_piece_free() - undo vcm_piece_new()
+ * @piece: the piece, in no tree
+ *
+ * Context: Any.
+ */
+static inline void vcm_piece_free(struct vcm_piece *piece)
+{
+	if (unlikely(piece != &piece->res->first))
+		vcm_piece_free_extra(piece);
 }
 
 /* The piece of a reservation that has one and no more, NULL otherwise */
@@ -832,7 +843,7 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
  * Context: Any but interrupts.
  * Return: true; false if it is being moved, and may have no new ones now.
  */
-static inline bool vcm_phys_use(struct vcm_phys *phys)
+static __always_inline bool vcm_phys_use(struct vcm_phys *phys)
 {
 	bool moving;
 
@@ -861,7 +872,7 @@ static inline void vcm_phys_unuse(struct vcm_phys *phys)
  *
  * Context: The caller holds &vcm.res_lock of the reservation.
  */
-static inline void vcm_phys_add_mapper(struct vcm_piece *piece)
+static __always_inline void vcm_phys_add_mapper(struct vcm_piece *piece)
 {
 	struct vcm_phys *phys = piece->phys;
 
@@ -879,7 +890,7 @@ static inline void vcm_phys_add_mapper(struct vcm_piece *piece)
  *
  * Context: The caller holds &vcm.res_lock of the reservation.
  */
-static inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
+static __always_inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
 {
 	struct vcm_phys *phys = piece->phys;
 
@@ -897,6 +908,62 @@ int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,
 		      size_t res_first, size_t res_last);
+
+/* vcm_piece.c, as far as most backings go */
+
+/**
+ * vcm_res_add_piece() - publish a piece
+ * @piece: the piece, which overlaps no other
+ * @state: the new state of its reservation, which the caller has claimed
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+static __always_inline void vcm_res_add_piece(struct vcm_piece *piece,
+					      enum vcm_res_state state)
+{
+	struct vcm_res *res = piece->res;
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	vcm_res_link_piece(piece);
+	vcm_phys_add_mapper(piece);
+	res->state = state;
+	spin_unlock(&vcm->res_lock);
+}
+
+/* Nothing maps its memory through the piece any more, nor uses it. */
+static __always_inline void vcm_piece_drop(struct vcm_piece *piece)
+{
+	struct vcm_phys *phys = piece->phys;
+
+	vcm_phys_remove_mapper(piece);
+	vcm_phys_unuse(phys);
+	vcm_piece_free(piece);
+}
+
+/**
+ * vcm_res_drop_pieces() - publish that nothing backs a reservation any more
+ * @res: the reservation, claimed; idle on return, and no user of its memory
+ *
+ * Context: The caller still holds &vcm.lock.
+ */
+static __always_inline void vcm_res_drop_pieces(struct vcm_res *res)
+{
+	struct vcm_piece *piece = vcm_only_piece(res);
+	struct vcm *vcm = res->vcm;
+
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
+	if (likely(piece))
+		vcm_piece_drop(piece);
+	else
+		vcm_res_drop_many(res);
+	res->pieces = RB_ROOT;
+	vcm_res_lift(res);
+	res->state = VCM_RES_IDLE;
+	spin_unlock(&vcm->res_lock);
+}
 
 /* Of all bytes: the caller holds the lock, or has claimed all mappers. */
 static inline struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)

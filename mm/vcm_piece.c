@@ -29,15 +29,14 @@ struct vcm_piece *vcm_piece_alloc(void)
 }
 
 /**
- * vcm_piece_free() - undo vcm_piece_new()
+ * vcm_piece_free_extra() - undo vcm_piece_alloc()
  * @piece: the piece, in no tree
  *
  * Context: Any.
  */
-void vcm_piece_free(struct vcm_piece *piece)
+void vcm_piece_free_extra(struct vcm_piece *piece)
 {
-	if (piece != &piece->res->first)
-		kfree(piece);
+	kfree(piece);
 }
 
 /**
@@ -63,64 +62,19 @@ void vcm_res_link_piece(struct vcm_piece *piece)
 }
 
 /**
- * vcm_res_add_piece() - publish a piece
- * @piece: the piece, which overlaps no other
- * @state: the new state of its reservation, which the caller has claimed
+ * vcm_res_drop_many() - vcm_res_drop_pieces() of one that has several
+ * @res: the reservation, claimed
  *
- * Context: The caller still holds &vcm.lock.
+ * Context: The caller holds &vcm.res_lock.
  */
-void vcm_res_add_piece(struct vcm_piece *piece, enum vcm_res_state state)
-{
-	struct vcm_res *res = piece->res;
-	struct vcm *vcm = res->vcm;
-
-	spin_lock(&vcm->res_lock);
-	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
-	vcm_res_link_piece(piece);
-	vcm_phys_add_mapper(piece);
-	res->state = state;
-	spin_unlock(&vcm->res_lock);
-}
-
-/* Nothing maps its memory any more, nor uses it. */
-static __always_inline void vcm_piece_drop(struct vcm_piece *piece)
-{
-	struct vcm_phys *phys = piece->phys;
-
-	vcm_phys_remove_mapper(piece);
-	vcm_phys_unuse(phys);
-	vcm_piece_free(piece);
-}
-
-static void vcm_res_drop_many(struct vcm_res *res)
+void vcm_res_drop_many(struct vcm_res *res)
 {
 	struct vcm_piece *piece, *next;
 
+	lockdep_assert_held(&res->vcm->res_lock);
+
 	rbtree_postorder_for_each_entry_safe(piece, next, &res->pieces, node)
 		vcm_piece_drop(piece);
-}
-
-/**
- * vcm_res_drop_pieces() - publish that nothing backs a reservation any more
- * @res: the reservation, claimed; idle on return, and no user of its memory
- *
- * Context: The caller still holds &vcm.lock.
- */
-void vcm_res_drop_pieces(struct vcm_res *res)
-{
-	struct vcm_piece *piece = vcm_only_piece(res);
-	struct vcm *vcm = res->vcm;
-
-	spin_lock(&vcm->res_lock);
-	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
-	if (likely(piece))
-		vcm_piece_drop(piece);
-	else
-		vcm_res_drop_many(res);
-	res->pieces = RB_ROOT;
-	vcm_res_lift(res);
-	res->state = VCM_RES_IDLE;
-	spin_unlock(&vcm->res_lock);
 }
 
 /**
