@@ -383,8 +383,9 @@ static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
 }
 
 /* Out of one table; what is stuck is flushed anew. */
-static int vcm_table_unmap_run(struct vcm_table *table, dma_addr_t addr,
-			       size_t len, bool stuck)
+static __always_inline int vcm_table_unmap_run(struct vcm_table *table,
+					       dma_addr_t addr, size_t len,
+					       bool stuck)
 {
 	return unlikely(stuck) ? vcm_table_flush(table, addr, len) :
 				 vcm_table_unmap(table, addr, len);
@@ -409,7 +410,8 @@ static int vcm_table_unmap_many(struct vcm_table *table, struct vcm_res *res)
 }
 
 /* All pieces of a reservation */
-static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+static __always_inline int __vcm_table_unmap_res(struct vcm_table *table,
+						 struct vcm_res *res)
 {
 	struct vcm_piece *piece = vcm_only_piece(res);
 
@@ -417,6 +419,28 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
 		return vcm_table_unmap_many(table, res);
 	return vcm_table_unmap_run(table, vcm_piece_addr(piece),
 				   vcm_piece_len(piece), piece->stuck);
+}
+
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+{
+	return __vcm_table_unmap_res(table, res);
+}
+
+static __always_inline int __vcm_res_unmap(struct vcm_res *res)
+{
+	struct vcm_table *table;
+	struct vcm_piece *piece;
+	int ret = 0;
+
+	list_for_each_entry(table, &res->vcm->tables, node) {
+		int err = __vcm_table_unmap_res(table, res);
+
+		ret = ret ?: err;
+	}
+	if (IS_ENABLED(CONFIG_VCM_DEBUG))
+		vcm_for_each_piece(res, piece)
+			vcm_back_verify(res->vcm, piece, false);
+	return ret;
 }
 
 /**
@@ -429,19 +453,7 @@ static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
  */
 int vcm_res_unmap(struct vcm_res *res)
 {
-	struct vcm_table *table;
-	struct vcm_piece *piece;
-	int ret = 0;
-
-	list_for_each_entry(table, &res->vcm->tables, node) {
-		int err = vcm_table_unmap_res(table, res);
-
-		ret = ret ?: err;
-	}
-	if (IS_ENABLED(CONFIG_VCM_DEBUG))
-		vcm_for_each_piece(res, piece)
-			vcm_back_verify(res->vcm, piece, false);
-	return ret;
+	return __vcm_res_unmap(res);
 }
 
 /* Pieces of a reservation into one table, or none of them. */
@@ -533,8 +545,8 @@ int vcm_unback(struct vcm_res *res)
 			     NULL);
 	if (ret < 0)
 		goto trace;
-	ret = vcm_res_unmap(res);
-	if (ret)
+	ret = __vcm_res_unmap(res);
+	if (unlikely(ret))
 		vcm_res_stick_pieces(res);
 	else
 		vcm_res_drop_pieces(res);

@@ -207,7 +207,7 @@ static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
 		prot |= IOMMU_WRITE;
 	if (!(attr & VCM_EXEC))
 		prot |= IOMMU_NOEXEC;
-	if (attr & VCM_PRIV) {
+	if (unlikely(attr & VCM_PRIV)) {
 		if (!dt->has_priv)
 			return -EOPNOTSUPP;
 		prot |= IOMMU_PRIV;
