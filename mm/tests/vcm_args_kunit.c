@@ -10,6 +10,8 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/scatterlist.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include "../vcm_internal.h"
@@ -255,6 +257,33 @@ static void args_alloc(struct kunit *test)
 		EXPECT_ERR(test, -EINVAL,
 			   vcm_phys_alloc(NULL, PAGE_SIZE, BIT(bit)));
 	}
+}
+
+/* What takes a process is refused what it must not have in vcm_user_pages. */
+static void args_foreign(struct kunit *test)
+{
+	const phys_addr_t top = ALIGN_DOWN(~(phys_addr_t)0, PAGE_SIZE);
+	struct sg_table sgt = {};
+	void *p;
+
+	EXPECT_ERR(test, -EINVAL, vcm_map_phys_addr(NOWHERE, 0));
+	EXPECT_ERR(test, -EINVAL, vcm_map_phys_addr(NOWHERE + 1, PAGE_SIZE));
+	EXPECT_ERR(test, -EINVAL, vcm_map_phys_addr(NOWHERE, PAGE_SIZE + 1));
+	EXPECT_ERR(test, -EINVAL, vcm_map_phys_addr(NOWHERE, SIZE_MAX));
+	EXPECT_ERR(test, -EOVERFLOW, vcm_map_phys_addr(top, 2 * PAGE_SIZE));
+	if (IS_ENABLED(CONFIG_SPARSEMEM) && sizeof(phys_addr_t) > 4)
+		EXPECT_ERR(test, -ERANGE, vcm_map_phys_addr(top, PAGE_SIZE));
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_phys_from_sg(p));
+		if (IS_ENABLED(CONFIG_DMA_SHARED_BUFFER))
+			EXPECT_ERR(test, -EINVAL, vcm_import_dma_buf(p));
+		else
+			EXPECT_ERR(test, -EOPNOTSUPP, vcm_import_dma_buf(p));
+	}
+	EXPECT_ERR(test, -EINVAL, vcm_phys_from_sg(&sgt));
+	if (!current->mm)
+		EXPECT_ERR(test, -EINVAL,
+			   vcm_phys_pin_user(PAGE_SIZE, PAGE_SIZE, VCM_RW));
 }
 
 static void args_phys(struct kunit *test)
@@ -589,6 +618,7 @@ static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_reservation),
 	KUNIT_CASE(args_bound),
 	KUNIT_CASE(args_alloc),
+	KUNIT_CASE(args_foreign),
 	KUNIT_CASE(args_phys),
 	KUNIT_CASE(args_back),
 	KUNIT_CASE(args_back_reach),

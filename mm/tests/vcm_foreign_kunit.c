@@ -11,11 +11,14 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/scatterlist.h>
+#include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 #include <linux/vmalloc.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
+#include "vcm_inject.h"
 
 /* Registers, as far as the kernel knows, that every format can address. */
 #define REGISTERS	((phys_addr_t)0xf0000000)
@@ -114,6 +117,23 @@ static void foreign_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, page_ref_count(page));
 	KUNIT_EXPECT_EQ(test, 0x5a, *(u8 *)page_address(page));
 	__free_page(page);
+}
+
+/* debugfs counts it, by kind. */
+static void foreign_shown(struct kunit *test)
+{
+	struct seq_file s = { .size = SZ_1K };
+	struct wrapped w = wrap_memory(test, SZ_64K);
+
+	s.buf = kunit_kzalloc(test, s.size, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s.buf);
+	vcm_foreign_show(&s);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "from elsewhere, physical range: allocations: 1, 64 KiB\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "from elsewhere, scatter list: allocations: 0, 0 KiB\n"));
+	unwrap_memory(test, &w);
+	s.count = 0;
+	vcm_foreign_show(&s);
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "physical range: allocations: 0, 0 KiB\n"));
 }
 
 static void foreign_no_move(struct kunit *test)
@@ -423,6 +443,34 @@ static void sg_back(struct kunit *test)
 	__free_pages(page, 1);
 }
 
+/* No memory for the books: nothing is left of it. */
+static struct vcm_phys *make_range(void *arg)
+{
+	return vcm_map_phys_addr(NOWHERE, SZ_64K);
+}
+
+static struct vcm_phys *make_sg(void *arg)
+{
+	return vcm_phys_from_sg(arg);
+}
+
+static void foreign_no_memory(struct kunit *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, 3);
+	struct sg_table sgt;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, 0, sg_alloc_table(&sgt, 4, GFP_KERNEL));
+	for (i = 0; i < 4; i++)
+		sg_set_page(&sgt.sgl[i], page + 2 * i, PAGE_SIZE, 0);
+	KUNIT_EXPECT_GE(test, vcm_inject_each(test, make_range, NULL), 1);
+	KUNIT_EXPECT_GE(test, vcm_inject_each(test, make_sg, &sgt), 1);
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_phys_num_res(NOWHERE));
+	sg_free_table(&sgt);
+	__free_pages(page, 3);
+}
+
 /* Registers */
 
 /* In every format the entry says what it is; RAM does not say so. */
@@ -575,6 +623,7 @@ static struct kunit_case vcm_foreign_cases[] = {
 	KUNIT_CASE_PARAM(foreign_range, vcm_bed_gen_params),
 	KUNIT_CASE(foreign_no_memtype),
 	KUNIT_CASE(foreign_stays),
+	KUNIT_CASE(foreign_shown),
 	KUNIT_CASE(foreign_no_move),
 	KUNIT_CASE(foreign_mixed),
 	KUNIT_CASE(alias_mappers),
@@ -584,6 +633,7 @@ static struct kunit_case vcm_foreign_cases[] = {
 	KUNIT_CASE(alias_copy),
 	KUNIT_CASE(sg_list),
 	KUNIT_CASE(sg_back),
+	KUNIT_CASE(foreign_no_memory),
 	KUNIT_CASE_PARAM(mmio_entries, vcm_bed_gen_params),
 	KUNIT_CASE(mmio_or_not),
 	KUNIT_CASE(mmio_identity),
@@ -593,6 +643,8 @@ static struct kunit_case vcm_foreign_cases[] = {
 
 static struct kunit_suite vcm_foreign_suite = {
 	.name = "vcm_foreign",
+	.suite_init = vcm_inject_init,
+	.suite_exit = vcm_inject_exit,
 	.test_cases = vcm_foreign_cases,
 };
 

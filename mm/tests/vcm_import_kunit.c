@@ -8,21 +8,17 @@
  */
 #include <kunit/test.h>
 #include <linux/dma-buf.h>
-#include <linux/dma-direct.h>
-#include <linux/dma-heap.h>
-#include <linux/fdtable.h>
-#include <linux/fs.h>
+#include <linux/dma-mapping.h>
+#include <linux/file.h>
 #include <linux/mm.h>
-#include <linux/mman.h>
-#include <linux/mount.h>
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
-#include <uapi/linux/dma-heap.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
+#include "vcm_inject.h"
+#include "vcm_test_heap.h"
 
 MODULE_IMPORT_NS(DMA_BUF);
 
@@ -362,49 +358,31 @@ static void import_refused(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, e->released);
 }
 
-/* From the system heap, by the ioctl of user space. */
-static struct dma_buf *heap_alloc(struct kunit *test, size_t len)
+static struct vcm_phys *make_import(void *arg)
 {
-	struct dma_heap_allocation_data data = {
-		.len = len, .fd_flags = O_RDWR | O_CLOEXEC,
-	};
-	struct file_system_type *type = get_fs_type("devtmpfs");
-	struct dma_buf *dmabuf;
-	struct vfsmount *mnt;
-	unsigned long arg;
-	struct file *heap;
-	long ret;
-
-	if (!type)
-		kunit_skip(test, "no devtmpfs in this kernel");
-	mnt = kern_mount(type);
-	put_filesystem(type);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
-	heap = file_open_root_mnt(mnt, "dma_heap/system", O_RDWR, 0);
-	kern_unmount(mnt);
-	if (IS_ERR(heap))
-		kunit_skip(test, "no system heap (%ld)", PTR_ERR(heap));
-
-	arg = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_NE(test, 0, arg);
-	KUNIT_ASSERT_EQ(test, 0, copy_to_user((void __user *)arg, &data,
-					      sizeof(data)));
-	ret = heap->f_op->unlocked_ioctl(heap, DMA_HEAP_IOCTL_ALLOC, arg);
-	fput(heap);
-	KUNIT_ASSERT_EQ(test, 0, ret);
-	KUNIT_ASSERT_EQ(test, 0, copy_from_user(&data, (void __user *)arg,
-						sizeof(data)));
-	dmabuf = dma_buf_get(data.fd);
-	KUNIT_EXPECT_EQ(test, 0, close_fd(data.fd));
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
-	return dmabuf;
+	return vcm_import_dma_buf(arg);
 }
 
+/* No memory, for us or for the exporter: nothing is attached or mapped. */
+static void import_no_memory(struct kunit *test)
+{
+	struct exporter *e = exporter_new(test);
+
+	/* The device that it is attached as comes with the first import. */
+	KUNIT_EXPECT_EQ(test, 0, refused(e->dmabuf));
+	KUNIT_EXPECT_GE(test, vcm_inject_each(test, make_import, e->dmabuf), 4);
+	KUNIT_EXPECT_EQ(test, 0, e->attached);
+	KUNIT_EXPECT_EQ(test, 0, e->mapped);
+	KUNIT_EXPECT_EQ(test, 1, file_count(e->dmabuf->file));
+	exporter_put(e);
+	KUNIT_EXPECT_TRUE(test, e->released);
+}
+
+/* From the system heap */
 static void import_heap(struct kunit *test)
 {
 	const size_t len = SZ_2M + 3 * PAGE_SIZE;
-	struct dma_buf *dmabuf = heap_alloc(test, len);
+	struct dma_buf *dmabuf = test_heap_alloc(test, len);
 	struct vcm_bed *bed = bed_new(test, &vcm_bed_mirror);
 	struct vcm_res *res = bed_reserve(bed, len, VCM_RW);
 	struct vcm_phys *phys = import(test, dmabuf);
@@ -440,12 +418,15 @@ static struct kunit_case vcm_import_cases[] = {
 	KUNIT_CASE(import_twice),
 	KUNIT_CASE(import_registers),
 	KUNIT_CASE(import_refused),
+	KUNIT_CASE(import_no_memory),
 	KUNIT_CASE(import_heap),
 	{}
 };
 
 static struct kunit_suite vcm_import_suite = {
 	.name = "vcm_import",
+	.suite_init = vcm_inject_init,
+	.suite_exit = vcm_inject_exit,
 	.test_cases = vcm_import_cases,
 };
 

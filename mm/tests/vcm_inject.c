@@ -4,9 +4,11 @@
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/vcm.h>
 
 #include "vcm_inject.h"
 
@@ -120,3 +122,27 @@ bool vcm_inject_disarm(void)
 }
 
 #endif
+
+unsigned int vcm_inject_each(struct kunit *test,
+			     struct vcm_phys *(*make)(void *arg), void *arg)
+{
+	unsigned int nth, failures = 0;
+	bool fired = true;
+
+	if (!vcm_inject_possible())
+		kunit_skip(test, "no fault injection in this kernel");
+	for (nth = 1; fired; nth++) {
+		struct vcm_phys *phys;
+
+		vcm_inject_arm(nth);
+		phys = make(arg);
+		fired = vcm_inject_disarm();
+		failures += IS_ERR(phys);
+		if (IS_ERR(phys))
+			KUNIT_EXPECT_EQ(test, -ENOMEM, PTR_ERR(phys));
+		else
+			KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	}
+	kunit_info(test, "%u allocations, %u failures", nth - 2, failures);
+	return failures;
+}

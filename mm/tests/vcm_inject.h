@@ -9,6 +9,8 @@
 
 #include <kunit/test.h>
 
+struct vcm_phys;
+
 /* For struct kunit_suite */
 int vcm_inject_init(struct kunit_suite *suite);
 void vcm_inject_exit(struct kunit_suite *suite);
@@ -19,5 +21,8 @@ bool vcm_inject_possible(void);
 void vcm_inject_arm(unsigned int nth);
 /* ... up to here. Did it? */
 bool vcm_inject_disarm(void);
+/* Each allocation of @make fails in turn, with -ENOMEM; how many did? */
+unsigned int vcm_inject_each(struct kunit *test,
+			     struct vcm_phys *(*make)(void *arg), void *arg);
 
 #endif /* _MM_TESTS_VCM_INJECT_H */

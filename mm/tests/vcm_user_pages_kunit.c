@@ -20,6 +20,7 @@
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
+#include "vcm_inject.h"
 
 #define LEN	(8 * PAGE_SIZE)
 
@@ -301,6 +302,26 @@ static void pin_hole(struct kunit *test)
 	folio_put(folio);
 }
 
+static struct vcm_phys *make_pinned(void *arg)
+{
+	return vcm_phys_pin_user(*(unsigned long *)arg, LEN, VCM_RW);
+}
+
+/* No memory for the books: nothing is pinned, nothing counts as locked. */
+static void pin_no_memory(struct kunit *test)
+{
+	unsigned long addr = map_pages(test, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	struct vcm_phys *phys = pin(test, addr, LEN, VCM_RW);
+	struct folio *folio = folio_of(phys, 0);
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_phys_free(phys));
+	folio_get(folio);
+	KUNIT_EXPECT_GE(test, vcm_inject_each(test, make_pinned, &addr), 1);
+	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(folio));
+	KUNIT_EXPECT_EQ(test, 0, current->mm->locked_vm);
+	folio_put(folio);
+}
+
 static void pin_args(struct kunit *test)
 {
 	unsigned long addr, top = ULONG_MAX & PAGE_MASK;
@@ -335,11 +356,14 @@ static struct kunit_case vcm_user_pages_cases[] = {
 	KUNIT_CASE(pin_unshares),
 	KUNIT_CASE(pin_limit),
 	KUNIT_CASE(pin_hole),
+	KUNIT_CASE(pin_no_memory),
 	{}
 };
 
 static struct kunit_suite vcm_user_pages_suite = {
 	.name = "vcm_user_pages",
+	.suite_init = vcm_inject_init,
+	.suite_exit = vcm_inject_exit,
 	.test_cases = vcm_user_pages_cases,
 };
 
