@@ -309,7 +309,7 @@ static int vcm_res_enter_lent(struct vcm_res *res, size_t len)
 		goto unlock;
 	ret = vcm_res_enter(res, &addr, len);
 	if (ret)
-		home->ops->unreserve(home, addr);
+		home->ops->unreserve(home, addr, len);
 unlock:
 	up_read(&vcm->lock);
 	return ret;
@@ -469,7 +469,8 @@ static int vcm_res_leave_lent(struct vcm_res *res)
 	down_read(&vcm->lock);
 	ret = vcm_res_leave(res);
 	if (!ret)
-		vcm->home->ops->unreserve(vcm->home, vcm_res_addr(res));
+		vcm->home->ops->unreserve(vcm->home, vcm_res_addr(res),
+					  vcm_res_len(res));
 	up_read(&vcm->lock);
 	return ret;
 }
@@ -708,6 +709,31 @@ void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 	}
 	spin_unlock(&vcm->res_lock);
 }
+
+/**
+ * vcm_is_moving() - will what was mapped at an address be there again?
+ * @vcm: the context
+ * @addr: an address of its home table
+ *
+ * For a home table that can let an access wait: true while a call backs or
+ * unbacks the reservation there, changes its rights, or moves its memory.
+ *
+ * Context: Any but interrupts. Takes &vcm.res_lock.
+ * Return: that.
+ */
+bool vcm_is_moving(struct vcm *vcm, dma_addr_t addr)
+{
+	struct vcm_res *res;
+	bool moving;
+
+	spin_lock(&vcm->res_lock);
+	res = vcm_space_find(vcm, addr, addr);
+	moving = res && (res->state == VCM_RES_MOVING ||
+			 res->state == VCM_RES_MIGRATING);
+	spin_unlock(&vcm->res_lock);
+	return moving;
+}
+EXPORT_SYMBOL_GPL(vcm_is_moving);
 
 /**
  * vcm_get_res() - which reservation contains an address?

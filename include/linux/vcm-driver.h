@@ -90,10 +90,11 @@ struct vcm_table_ops {
 	int (*reserve)(struct vcm_table *table, size_t len, u64 align,
 		       dma_addr_t *addr);
 	/**
-	 * @unreserve: Mandatory with @reserve. Give back what it took. Cannot
-	 * fail.
+	 * @unreserve: Mandatory with @reserve. Give back the @len bytes that
+	 * it took. Cannot fail.
 	 */
-	void (*unreserve)(struct vcm_table *table, dma_addr_t addr);
+	void (*unreserve)(struct vcm_table *table, dma_addr_t addr,
+			  size_t len);
 	/**
 	 * @place: Optional, for the home table of a context: the memory decides
 	 * at which address it is seen. A reservation of vcm_reserve() has none
@@ -279,6 +280,7 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len);
 struct vcm *vcm_create_around(struct vcm_table *table, dma_addr_t start,
 			      u64 len);
 struct vcm_table *vcm_get_home(struct vcm *vcm);
+bool vcm_is_moving(struct vcm *vcm, dma_addr_t addr);
 
 /**
  * vcm_block() - the largest block for the next step, and how many of them

@@ -19,6 +19,7 @@
 
 struct device;
 struct dma_buf;
+struct mm_struct;
 struct sg_table;
 struct vcm;
 struct vcm_assoc;
@@ -109,6 +110,7 @@ typedef int (*vcm_handler)(struct device *dev, dma_addr_t addr, u32 access,
 struct vcm *vcm_create(dma_addr_t start, u64 len);
 struct vcm *vcm_create_identity(phys_addr_t start, u64 len);
 struct vcm *vcm_create_kernel(void);
+struct vcm *vcm_create_user(struct mm_struct *mm);
 struct vcm *vcm_clone(struct vcm *vcm);
 int vcm_free(struct vcm *vcm);
 int vcm_set_name(struct vcm *vcm, const char *name);

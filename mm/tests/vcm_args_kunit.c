@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/mm_types.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -88,6 +89,15 @@ static void args_create(struct kunit *test)
 		   vcm_create(2 * PAGE_SIZE, U64_MAX - PAGE_SIZE + 1));
 	EXPECT_ERR(test, -EOVERFLOW, vcm_create(TOP - PAGE_SIZE + 1,
 						U64_MAX - PAGE_SIZE + 1));
+}
+
+static void args_create_others(struct kunit *test)
+{
+	void *p;
+
+	for_each_bad(p)
+		EXPECT_ERR(test, -EINVAL, vcm_create_user(p));
+	EXPECT_ERR(test, -EINVAL, vcm_create_user(&init_mm));
 }
 
 static void args_context(struct kunit *test)
@@ -613,6 +623,7 @@ static void args_soft(struct kunit *test)
 
 static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_create),
+	KUNIT_CASE(args_create_others),
 	KUNIT_CASE(args_context),
 	KUNIT_CASE(args_reserve),
 	KUNIT_CASE(args_reservation),

@@ -9,8 +9,11 @@
 #include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/kmsg_dump.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 #include <linux/vcm-machine.h>
 
@@ -626,6 +629,35 @@ void bed_board(struct kunit *test, const struct vcm_board *board)
 	KUNIT_ASSERT_EQ(test, 0, vcm_board_add(board));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, bed_remove_board,
 						  (void *)board));
+}
+
+/**
+ * bed_process() - give the thread of the test an empty address space
+ * @test: the test
+ *
+ * Return: the address space, to be given to bed_process_exit().
+ */
+struct mm_struct *bed_process(struct kunit *test)
+{
+	struct mm_struct *mm;
+
+	KUNIT_ASSERT_NULL(test, current->mm);
+	mm = mm_alloc();
+	KUNIT_ASSERT_NOT_NULL(test, mm);
+	mm->task_size = TASK_SIZE;
+	arch_pick_mmap_layout(mm, &current->signal->rlim[RLIMIT_STACK]);
+	kthread_use_mm(mm);
+	return mm;
+}
+
+/**
+ * bed_process_exit() - the thread lets go of its address space, which ends
+ * @mm: from bed_process()
+ */
+void bed_process_exit(struct mm_struct *mm)
+{
+	kthread_unuse_mm(mm);
+	mmput(mm);
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <linux/vcm-soft.h>
 #include <linux/vcm.h>
 
+struct mm_struct;
 struct vcm_board;
 
 #define VCM_RW		(VCM_READ | VCM_WRITE)
@@ -105,6 +106,10 @@ struct vcm_assoc *space_join(struct kunit *test, struct vcm *vcm,
 			     struct device *dev);
 struct device *bed_limited(struct kunit *test, struct vcm_iommu **unit,
 			   struct vcm_soft_config config);
+
+/* The thread becomes a process, with an empty address space; and exits. */
+struct mm_struct *bed_process(struct kunit *test);
+void bed_process_exit(struct mm_struct *mm);
 
 /* Boards, and what else can only be seen from outside. */
 void bed_board(struct kunit *test, const struct vcm_board *board);

@@ -639,6 +639,12 @@ static int call_create_kernel(struct sweep *s)
 	return PTR_ERR_OR_ZERO(s->out);
 }
 
+static int call_create_user(struct sweep *s)
+{
+	s->out = vcm_create_user(s->arg);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
 static int call_assoc_plain(struct sweep *s)
 {
 	s->out = vcm_assoc(s->bed->vcm, s->arg, 0);
@@ -700,14 +706,28 @@ static void check_back_home(struct sweep *s)
 	KUNIT_EXPECT_EQ(s->test, 0, vcm_unreserve(s->out));
 }
 
+static void fail_user(struct kunit *test)
+{
+	struct sweep s = {
+		.test = test, .call = call_create_user, .undo = undo_create,
+		.arg = bed_process(test), .least = 3,
+	};
+
+	need_injection(test);
+	sweep(&s);
+	bed_process_exit(s.arg);
+}
+
 /* In contexts that are made around a table. */
 static void fail_home(struct kunit *test)
 {
+	struct mm_struct *mm = bed_process(test);
 	struct vcm *homes[] = {
 		vcm_create_identity(0, (u64)SZ_1G * 1024), vcm_create_kernel(),
+		vcm_create_user(mm),
 	};
 	/* The page-table pages of the kernel may be there already. */
-	const unsigned int least[] = { 1, 0 };
+	const unsigned int least[] = { 1, 0, 1 };
 	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
 	struct vcm_phys *phys = bed_alloc(bed, SZ_2M, VCM_CONTIG);
 	struct vcm *own = bed->vcm;
@@ -734,6 +754,7 @@ static void fail_home(struct kunit *test)
 		bed->vcm = own;
 		KUNIT_EXPECT_EQ(test, 0, vcm_free(homes[i]));
 	}
+	bed_process_exit(mm);
 	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
 	bed_end(bed);
 }
@@ -923,6 +944,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
 	KUNIT_CASE(fail_no_iommu),
+	KUNIT_CASE(fail_user),
 	KUNIT_CASE(fail_home),
 	{}
 };

@@ -122,7 +122,8 @@ static int vcm_kernel_reserve(struct vcm_table *table, size_t len, u64 align,
 	return 0;
 }
 
-static void vcm_kernel_unreserve(struct vcm_table *table, dma_addr_t addr)
+static void vcm_kernel_unreserve(struct vcm_table *table, dma_addr_t addr,
+				 size_t len)
 {
 	struct vm_struct *area = find_vm_area((void *)(unsigned long)addr);
 
