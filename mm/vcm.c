@@ -180,7 +180,7 @@ int vcm_free(struct vcm *vcm)
 
 	vcm_free_home(vcm);
 	WARN_ON_ONCE(!list_empty(&vcm->tables));
-	WARN_ON_ONCE(!list_empty(&vcm->windows));
+	vcm_space_exit(vcm);
 	list_for_each_entry_safe(assoc, next, &vcm->gone, vcm_node)
 		vcm_assoc_forget(assoc);
 	list_del(&vcm->node);

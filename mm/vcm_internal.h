@@ -193,9 +193,10 @@ struct vcm {
 };
 
 /**
- * struct vcm_window - device addresses that one device of a context cannot use
+ * struct vcm_window - device addresses that one device of a context cannot use,
+ *                     or that are not the context's
  * @node: in &vcm.windows
- * @owner: the device that brought it
+ * @owner: the device that brought it; NULL if vcm_keep_out() did
  * @first: first address
  * @last: last address, inclusive
  */
@@ -579,6 +580,7 @@ struct vcm_res *vcm_res_new(struct vcm *vcm, struct vcm_bound *bound, u32 attr);
 void vcm_res_discard(struct vcm_res *res);
 struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 			     const dma_addr_t *addr, size_t len, u32 attr);
+void vcm_space_exit(struct vcm *vcm);
 struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm);
 int vcm_res_place_floating(struct vcm_res *res, struct vcm_phys *phys);
 void vcm_res_lift_floating(struct vcm_res *res);

@@ -702,12 +702,55 @@ void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 	spin_lock(&vcm->res_lock);
 	vcm->usable = *usable;
 	list_for_each_entry_safe(window, next, &vcm->windows, node) {
-		if (window->owner != owner)
+		if (!owner || window->owner != owner)
 			continue;
 		list_del(&window->node);
 		kfree(window);
 	}
 	spin_unlock(&vcm->res_lock);
+}
+
+/**
+ * vcm_keep_out() - addresses that a context is never to use
+ * @vcm: a context that vcm_create_around() has just made
+ * @first: first address
+ * @last: last address, inclusive
+ *
+ * For home tables in which not all is the context's. It holds for as long as
+ * the context lives, for all devices that join.
+ *
+ * Context: May sleep. Takes &vcm.res_lock. Nobody has reserved anything yet.
+ * Return: 0, or -ENOMEM.
+ */
+int vcm_keep_out(struct vcm *vcm, dma_addr_t first, dma_addr_t last)
+{
+	struct vcm_window *window = kzalloc(sizeof(*window), GFP_KERNEL);
+
+	if (!window)
+		return -ENOMEM;
+	window->first = first;
+	window->last = last;
+	spin_lock(&vcm->res_lock);
+	WARN_ON_ONCE(!range_space_empty(&vcm->space));
+	vcm_window_add(vcm, window);
+	spin_unlock(&vcm->res_lock);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(vcm_keep_out);
+
+/**
+ * vcm_space_exit() - give back what a context keeps out of
+ * @vcm: the context, which is dead and has no device
+ */
+void vcm_space_exit(struct vcm *vcm)
+{
+	struct vcm_window *window, *next;
+
+	list_for_each_entry_safe(window, next, &vcm->windows, node) {
+		WARN_ON_ONCE(window->owner);
+		list_del(&window->node);
+		kfree(window);
+	}
 }
 
 /**

@@ -280,6 +280,7 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len);
 struct vcm *vcm_create_around(struct vcm_table *table, dma_addr_t start,
 			      u64 len);
 struct vcm_table *vcm_get_home(struct vcm *vcm);
+int vcm_keep_out(struct vcm *vcm, dma_addr_t first, dma_addr_t last);
 bool vcm_is_moving(struct vcm *vcm, dma_addr_t addr);
 
 /**

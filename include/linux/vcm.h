@@ -19,6 +19,7 @@
 
 struct device;
 struct dma_buf;
+struct iommu_domain;
 struct mm_struct;
 struct sg_table;
 struct vcm;
@@ -111,6 +112,16 @@ struct vcm *vcm_create(dma_addr_t start, u64 len);
 struct vcm *vcm_create_identity(phys_addr_t start, u64 len);
 struct vcm *vcm_create_kernel(void);
 struct vcm *vcm_create_user(struct mm_struct *mm);
+#ifdef CONFIG_VCM_DOMAIN
+struct vcm *vcm_create_from_domain(struct iommu_domain *domain,
+				   dma_addr_t start, u64 len);
+#else
+static inline struct vcm *vcm_create_from_domain(struct iommu_domain *domain,
+						 dma_addr_t start, u64 len)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+#endif
 struct vcm *vcm_clone(struct vcm *vcm);
 int vcm_free(struct vcm *vcm);
 int vcm_set_name(struct vcm *vcm, const char *name);

@@ -93,10 +93,13 @@ static void args_create(struct kunit *test)
 
 static void args_create_others(struct kunit *test)
 {
+	const int err = IS_ENABLED(CONFIG_VCM_DOMAIN) ? -EINVAL : -EOPNOTSUPP;
 	void *p;
 
-	for_each_bad(p)
+	for_each_bad(p) {
 		EXPECT_ERR(test, -EINVAL, vcm_create_user(p));
+		EXPECT_ERR(test, err, vcm_create_from_domain(p, 0, PAGE_SIZE));
+	}
 	EXPECT_ERR(test, -EINVAL, vcm_create_user(&init_mm));
 }
 

@@ -26,15 +26,21 @@
  * express, is known only from trying. A device that is associated but not
  * active sits on its blocking domain and can be attached for a trial. Nothing
  * is taken from a device that is active.
+ *
+ * A domain that somebody else owns can be the home of a context, too: then the
+ * context is a window of it. The owner attaches and frees it; VCMM only maps
+ * and unmaps. See vcm_create_from_domain().
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/init.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vcm-driver.h>
 
@@ -449,6 +455,164 @@ static const struct vcm_iommu_ops vcm_domain_ops = {
 	.detach = vcm_domain_detach,
 	/* .invalidate: iommu_unmap() has flushed when it returns. */
 };
+
+/* A domain of somebody else */
+
+static void vcm_prebuilt_free(struct vcm_table *table)
+{
+	kfree(to_domain_table(table));
+}
+
+/* How many bytes from @addr on are all mapped, or all not; at most @len. */
+static u64 vcm_prebuilt_run(struct iommu_domain *domain, u64 addr, u64 len,
+			    bool mapped)
+{
+	u64 granule = BIT_ULL(__ffs(domain->pgsize_bitmap));
+	u64 run;
+
+	for (run = 0; run < len; run += granule) {
+		if (mapped != !!iommu_iova_to_phys(domain, addr + run))
+			return run;
+		cond_resched();
+	}
+	return len;
+}
+
+/* Some drivers overwrite an entry that is there, others warn of it. */
+static int vcm_prebuilt_map(struct vcm_table *table, dma_addr_t addr,
+			    phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
+			    size_t *mapped)
+{
+	struct iommu_domain *domain = to_domain_table(table)->domain;
+	dma_addr_t busy = addr + vcm_prebuilt_run(domain, addr, len, false);
+
+	if (busy - addr < len) {
+		pr_err("%s: the owner of the page table has mapped something at %pad since the context was made\n",
+		       vcm_get_name(table->vcm), &busy);
+		*mapped = 0;
+		return -EADDRINUSE;
+	}
+	return vcm_domain_map(table, addr, pa, len, attr, gfp, mapped);
+}
+
+static const struct vcm_table_ops vcm_prebuilt_ops = {
+	.free = vcm_prebuilt_free,
+	.map = vcm_prebuilt_map,
+	.unmap = vcm_domain_unmap,
+	.lookup = vcm_domain_lookup,
+};
+
+/* The context keeps out of all that is mapped there now. */
+static int vcm_prebuilt_keep_out(struct vcm *vcm, struct iommu_domain *domain)
+{
+	u64 addr = vcm_get_start_addr(vcm), left = vcm_get_len(vcm), len;
+	int ret;
+
+	for (;;) {
+		len = vcm_prebuilt_run(domain, addr, left, false);
+		addr += len;
+		left -= len;
+		if (!left)
+			return 0;
+		len = vcm_prebuilt_run(domain, addr, left, true);
+		ret = vcm_keep_out(vcm, addr, addr + (len - 1));
+		if (ret)
+			return ret;
+		addr += len;
+		left -= len;
+	}
+}
+
+/* Is all of it in reach of those who map into the domain by hand? */
+static int vcm_prebuilt_check(struct iommu_domain *domain, dma_addr_t start,
+			      u64 len)
+{
+	u64 first = domain->geometry.aperture_start;
+	u64 last = min_t(u64, domain->geometry.aperture_end, ULONG_MAX);
+
+	/* Of the others, the DMA API hands the addresses out, or a process. */
+	if (domain->type != IOMMU_DOMAIN_UNMANAGED || !domain->pgsize_bitmap) {
+		pr_err("a domain of type %#x is not one that its owner maps into\n",
+		       domain->type);
+		return -EOPNOTSUPP;
+	}
+	if (start < first || start > last || len - 1 > last - start) {
+		pr_err("%llu bytes at %pad are out of the reach of the domain, %#llx-%#llx\n",
+		       len, &start, first, last);
+		return -ERANGE;
+	}
+	return 0;
+}
+
+/**
+ * vcm_create_from_domain() - create a context in a page table of somebody else
+ * @domain: the page table, made with iommu_paging_domain_alloc() and the like
+ * @start: first device address that VCMM may use
+ * @len: bytes
+ *
+ * Its reservations are mapped in @domain, so each device that the owner
+ * attaches to it reaches what backs them. VCMM writes to this window only, and
+ * never attaches, detaches or frees the domain. After vcm_unback() no device
+ * reaches the memory, as after iommu_unmap(). The owner keeps the domain until
+ * vcm_free().
+ *
+ * What is mapped in the window now stays, and reservations keep out of it for
+ * as long as the context lives. To find it, every page of the window is looked
+ * at, so ask for what you need. From now on the owner maps and unmaps outside of
+ * the window only. If something is in the way all the same, vcm_back() answers
+ * -EADDRINUSE. What the devices cannot use (MSI windows, their DMA masks) the
+ * owner knows and the domain does not: choose the window accordingly.
+ *
+ * A device that is given to vcm_assoc() is not attached to @domain, where it
+ * would see what the owner has mapped: it gets a page table of its own, with
+ * what is in the context at the same addresses. Devices that the owner drives
+ * are refused there with -EBUSY. VCM_PRIV is refused, because a domain does not
+ * tell whether it has it.
+ *
+ * Context: May sleep.
+ * Return: the context; or an ERR_PTR(): -EINVAL for a bad pointer, no length,
+ * or what is not in whole pages, -ERANGE if the window leaves what the domain can
+ * map, -EOPNOTSUPP if nobody maps into the domain by hand (that of the DMA API,
+ * an identity domain), or without CONFIG_VCM_DOMAIN, -ENOMEM.
+ */
+struct vcm *vcm_create_from_domain(struct iommu_domain *domain,
+				   dma_addr_t start, u64 len)
+{
+	struct vcm_domain_table *dt;
+	struct vcm *vcm;
+	int ret;
+
+	if (IS_ERR_OR_NULL(domain) || !len)
+		return ERR_PTR(-EINVAL);
+	ret = vcm_prebuilt_check(domain, start, len);
+	if (ret)
+		return ERR_PTR(ret);
+	dt = kzalloc(sizeof(*dt), GFP_KERNEL);
+	if (!dt)
+		return ERR_PTR(-ENOMEM);
+	dt->domain = domain;
+	dt->table.ops = &vcm_prebuilt_ops;
+	dt->table.geo = (struct vcm_geometry){
+		.first = domain->geometry.aperture_start,
+		.last = min_t(u64, domain->geometry.aperture_end, ULONG_MAX),
+		.last_pa = PHYS_ADDR_MAX,
+		.pgsizes = domain->pgsize_bitmap,
+	};
+	vcm = vcm_create_around(&dt->table, start, len);
+	if (IS_ERR(vcm))
+		goto err_free;
+	ret = vcm_prebuilt_keep_out(vcm, domain);
+	if (ret) {
+		WARN_ON_ONCE(vcm_free(vcm));
+		return ERR_PTR(ret);
+	}
+	return vcm;
+
+err_free:
+	kfree(dt);
+	return vcm;
+}
+EXPORT_SYMBOL_GPL(vcm_create_from_domain);
 
 static int __init vcm_domain_init(void)
 {
