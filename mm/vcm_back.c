@@ -297,7 +297,8 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
  * -EBUSY if @res is backed, in part or as a whole, or the address that the
  * memory decides on is reserved, -ENOENT if it is unreserved, -ERANGE if a unit
  * cannot reach the memory, or not at this address, or it does not come in whole
- * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights, -ENOMEM,
+ * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights,
+ * -EADDRINUSE if the owner of the page table has mapped something there, -ENOMEM,
  * or what the unit's driver says. -EIO if a unit did not answer when the call was
  * undone; then the reservation counts as backed until vcm_unback() succeeds.
  */

@@ -64,7 +64,8 @@ free:
  * Context: May sleep. Takes &vcm.res_lock.
  * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer or no length,
  * -ENOSPC if no such range is free, -ENOENT if the context is freed,
- * -EOPNOTSUPP in a context of the kernel and in a one-to-one one, -ENOMEM.
+ * -EOPNOTSUPP in a context of the kernel or of a process and in a one-to-one
+ * one, -ENOMEM.
  */
 struct vcm_bound *vcm_create_bound(struct vcm *vcm, size_t len)
 {
@@ -86,8 +87,8 @@ EXPORT_SYMBOL_GPL(vcm_create_bound);
  * Return: the bound; or an ERR_PTR(): -EINVAL for a bad pointer, no length or
  * an unaligned address, -ERANGE if the range leaves the context, -EBUSY if it
  * overlaps a reservation or a bound, -ENOENT if the context is freed, -ENOSPC
- * if @len cannot be rounded up, -EOPNOTSUPP in a context of the kernel and in a
- * one-to-one one, -ENOMEM.
+ * if @len cannot be rounded up, -EOPNOTSUPP in a context of the kernel or of a
+ * process and in a one-to-one one, -ENOMEM.
  */
 struct vcm_bound *vcm_create_bound_at(struct vcm *vcm, dma_addr_t addr,
 				      size_t len)

@@ -123,8 +123,9 @@ static int vcm_clone_into(struct vcm *clone, struct vcm *vcm)
  *
  * Context: May sleep. Nobody backs or unbacks in @vcm meanwhile.
  * Return: the clone; or with nothing made an ERR_PTR(): -EINVAL for a bad
- * pointer, -ENOENT if @vcm is freed, -EOPNOTSUPP for a context of the kernel and
- * for a one-to-one one, -ENOMEM.
+ * pointer, -ENOENT if @vcm is freed, -EOPNOTSUPP for a context that is made
+ * around a table: one of the kernel, of a process, in a domain of somebody else,
+ * or a one-to-one one; -ENOMEM.
  */
 struct vcm *vcm_clone(struct vcm *vcm)
 {

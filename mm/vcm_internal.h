@@ -90,6 +90,7 @@ struct vcm_pool;
  * The order is::
  *
  *	vcm_topology_lock > vcm_copy_lock > &vcm.lock > &vcm.res_lock
+ *	&vcm.lock > mmap_lock of a process > &vcm.res_lock
  *
  *	&vcm.res_lock > vcm_chunks_lock > &vcm_phys.lock
  *	vcm_memtypes_lock
@@ -104,7 +105,8 @@ struct vcm_pool;
  *	unbacking hold it for reading, so they run side by side, and so does a
  *	reservation whose address the home table gives; a table joins
  *	or leaves, a device is attached or detached, and an entry is looked up,
- *	under it for writing.
+ *	under it for writing. What is above it must not be taken, nor this one,
+ *	with the mmap_lock of a process that has a context.
  * &vcm.res_lock (spinlock)
  *	the ranges of one context and the state of each reservation. Held for
  *	a tree operation or a change of state, never across a driver's op.

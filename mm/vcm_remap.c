@@ -72,7 +72,8 @@ publish:
  * their rights. When it returns 0, every device has the new rights, and every
  * unit has forgotten the old ones. While it runs there is a moment in which
  * accesses through @res are refused, also those which the old and the new
- * rights both allow. In a context of the kernel that is a bad pointer.
+ * rights both allow. In a context of the kernel that is a bad pointer; a process
+ * waits.
  *
  * Context: May sleep.
  * Return: 0; or with the rights as they were -EINVAL for a bad pointer, an

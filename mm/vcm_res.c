@@ -367,16 +367,19 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  * use, and that keeps clear of bounds and of the windows which one of them
  * cannot. It commits no memory.
  *
- * In a context of the kernel the kernel picks the range. In a one-to-one
- * context the memory does: the reservation is nowhere until vcm_back(), and
- * again after vcm_unback().
+ * In a context of the kernel or of a process the kernel picks the range, and
+ * for a process only one of its tasks can call this. In a one-to-one context
+ * the memory does: the reservation is nowhere until vcm_back(), and again after
+ * vcm_unback().
  *
- * Context: May sleep. Takes &vcm.res_lock, in a context of the kernel also
- * &vcm.lock for reading.
+ * Context: May sleep. Takes &vcm.res_lock; in a context of the kernel or of a
+ * process also &vcm.lock for reading, and the mmap_lock of the process.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
  * length or an unknown attribute, -ENOSPC if no such range is free, -ENOENT if
- * the context is freed, -ENOMEM (which a context of the kernel also says when
- * no range is free).
+ * the context is freed; of a process -ESRCH if the caller is none of its tasks,
+ * -EINTR if it is being killed, -EBUSY if it has unmapped a reservation and the
+ * kernel picked its addresses again; -ENOMEM (which these also say when no range
+ * is free).
  */
 struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
 {
@@ -398,7 +401,7 @@ EXPORT_SYMBOL_GPL(vcm_reserve);
  * leaves the context, or what its devices can reach, or touches a window that
  * one of them cannot use, -EBUSY if it overlaps a reservation or a bound,
  * -ENOENT if the context is freed, -ENOSPC if @len cannot be rounded up,
- * -EOPNOTSUPP in a context of the kernel, -ENOMEM.
+ * -EOPNOTSUPP in a context of the kernel or of a process, -ENOMEM.
  */
 struct vcm_res *vcm_reserve_at(struct vcm *vcm, dma_addr_t addr, size_t len,
 			       u32 attr)
@@ -480,8 +483,8 @@ static int vcm_res_leave_lent(struct vcm_res *res)
  * @res: the reservation; not to be used any more, except through references
  *       that a lookup has counted
  *
- * Context: May sleep. Takes &vcm.res_lock, in a context of the kernel also
- * &vcm.lock for reading.
+ * Context: May sleep. Takes &vcm.res_lock; in a context of the kernel or of a
+ * process also &vcm.lock for reading, and the mmap_lock of the process.
  * Return: 0; -EBUSY if it is backed, nothing changes then; -ENOENT if it is
  * unreserved already; -EINVAL for a bad pointer.
  */

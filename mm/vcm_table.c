@@ -278,8 +278,7 @@ void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable)
  * @vcm: the context
  *
  * 0 while no device is associated, 1 if every unit shares, more if the context
- * is mirrored. A context of the kernel, and a one-to-one context, has one from
- * the beginning.
+ * is mirrored. A context that is made around a table has one from the beginning.
  *
  * Context: May sleep.
  * Return: the number; 0 for a bad pointer.

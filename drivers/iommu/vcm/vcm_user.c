@@ -198,8 +198,9 @@ static int vcm_user_reserve(struct vcm_table *table, size_t len, u64 align,
 				first >> PAGE_SHIFT, &populate, NULL);
 	}
 	mmap_write_unlock(mm);
+	/* No room, or a limit of the process. */
 	if (IS_ERR_VALUE(first))
-		return first;
+		return -ENOMEM;
 	*addr = first;
 	return 0;
 }
