@@ -6,12 +6,13 @@ SUITE ?=
 KDIR ?=
 EXTRA ?=
 CHECK ?=
+UPDATE ?=
 export QEMU_AARCH64 ?=
 
 vcm = @tools/vcm/run $@ 'PLATFORM=$(PLATFORM)' 'SUITE=$(SUITE)' 'KDIR=$(KDIR)' \
-	'EXTRA=$(EXTRA)' 'CHECK=$(CHECK)'
+	'EXTRA=$(EXTRA)' 'CHECK=$(CHECK)' 'UPDATE=$(UPDATE)'
 
-.PHONY: help demo test check docs tree series platforms clean
+.PHONY: help demo test bench check docs tree series platforms clean
 
 help:
 	@echo 'VCMM, the Virtual Contiguous Memory Manager for Linux'
@@ -20,6 +21,8 @@ help:
 	@echo '                  from camera to codec to display; leaves a graph in build/demo/'
 	@echo '  make test       build the kernels, run every KUnit suite on every platform;'
 	@echo '                  results in build/results.json, logs in build/log/'
+	@echo '  make bench      what it costs, in instructions, beside what its peers cost;'
+	@echo '                  figures and plots in build/bench/'
 	@echo '  make check      everything that can be seen without running: warnings of gcc,'
 	@echo '                  clang and sparse on each architecture, style, documentation'
 	@echo '  make docs       build the documentation into build/docs/'
@@ -31,6 +34,7 @@ help:
 	@echo '  PLATFORM=name   only this platform (make test takes several)'
 	@echo '  SUITE=glob      only these KUnit suites, or tests: suite.test'
 	@echo '  CHECK=glob      only these checks'
+	@echo '  UPDATE=yes      make bench puts what it found on record: budgets, documentation'
 	@echo '  KDIR=path       use this kernel tree; it is copied, never changed'
 	@echo '  EXTRA=path      build this folder (with a Kbuild file) into the kernel too'
 	@echo '  QEMU_AARCH64=path'
@@ -38,7 +42,7 @@ help:
 	@echo
 	@echo 'Debian packages that are missing are installed, where root or sudo allows it.'
 
-demo test check docs tree series platforms:
+demo test bench check docs tree series platforms:
 	$(vcm)
 
 clean:

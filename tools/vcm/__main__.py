@@ -29,6 +29,13 @@ def cmd_demo(words):
     return demo(assemble(words.get("KDIR"), words.get("EXTRA")), platform)
 
 
+def cmd_bench(words):
+    from bench import bench
+    chosen = platforms.chosen(words.get("PLATFORM"), "bench")
+    return bench(assemble(words.get("KDIR"), words.get("EXTRA")), chosen,
+                 words.get("UPDATE"))
+
+
 def cmd_check(words):
     from check import check
     return check(assemble(words.get("KDIR"), words.get("EXTRA")), words.get("CHECK"))

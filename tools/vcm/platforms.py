@@ -38,6 +38,8 @@ class Platform:
     skip: list = field(default_factory=list)    # groups that must not
     harmless: list = field(default_factory=list)    # lines of the log to overlook
     user_space: bool = True         # can it run init?
+    exact: bool = False             # it measures: one CPU, whose clock counts instructions
+    test: bool = True               # does make test boot it?
     memory: int = 1024              # MiB
     stall: int = 120                # seconds without output: it hangs
     limit: int = 900                # seconds in all
@@ -59,6 +61,10 @@ def names():
     """All platforms; UML first, it is the one that fails fastest."""
     found = sorted(path.stem for path in (HERE / "platforms").glob("*.toml"))
     return sorted(found, key=lambda name: name != "uml")
+
+
+def is_for(command, platform):
+    return platform.exact if command == "bench" else platform.test
 
 
 # A name that stands for more.
@@ -116,6 +122,11 @@ def get(name):
     return platform
 
 
-def chosen(text):
-    """PLATFORM= is empty for all, or a list of names."""
-    return [get(name) for name in (text or "").replace(",", " ").split() or names()]
+def chosen(text, command="test"):
+    """PLATFORM= is a list of names, or empty for all that a command boots."""
+    named = (text or "").replace(",", " ").split()
+    found = [get(name) for name in named or names()]
+    if command == "bench" and not all(platform.exact for platform in found if named):
+        raise VcmError("these measure: " + " ".join(p.name for p in map(get, names())
+                                                    if p.exact))
+    return found if named else [p for p in found if is_for(command, p)]

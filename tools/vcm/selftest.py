@@ -7,8 +7,12 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
+import bench
+import figures
+import goals
 import ktap
 import platforms
+import plot
 import qemu
 import source
 import suites
@@ -126,7 +130,8 @@ class Sync(unittest.TestCase):
 class Platforms(unittest.TestCase):
     def test_every_file_can_be_read(self):
         for name in platforms.names():
-            self.assertTrue(platforms.get(name).suites, name)
+            platform = platforms.get(name)
+            self.assertTrue(platform.suites or platform.exact, name)
 
     def test_units_that_are_alike(self):
         words = platforms.smmuv3_words([{"slots": ["edu", "nvme"]},
@@ -227,6 +232,104 @@ class Qemu(unittest.TestCase):
             os.utime(old, (0, 0))
             self.assertIn(old / "usr/bin" / qemu.PROGRAM, qemu.from_debian().words)
             self.assertIn("no network", say.call_args[0][0])
+
+
+SAID = """\
+Linux version 6.12.117 (vcm@vcm) (aarch64-linux-gnu-gcc (Debian 12.2.0-14) 12.2.0, GNU ld
+vcm-init: bench B1
+vcm-bench: B1|op=map size=4096|vcm|900|instructions
+vcm-bench: B1|op=map size=4096|iommu_map|600|instructions
+vcm-bench: B1|op=unmap size=4096|vcm|1800|instructions
+vcm-bench: B1|op=unmap size=4096|iommu_map|1700|instructions
+vcm-init: bench B4
+vcm-bench: B4|n=1|vcm|4|pages
+vcm-bench: B4|n=2|vcm|4|pages
+vcm-bench: B4|n=2|domain|8|pages
+""".splitlines()
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        self.points = figures.parse(SAID)
+
+    def verdicts(self, row, **goal):
+        wanted = [goals.Goal(row, **goal)]
+        return [(v.point.words(), v.peer, v.met)
+                for v in goals.judge(wanted, goals.with_sums(self.points, wanted))]
+
+    def test_what_is_read(self):
+        self.assertEqual(len(self.points), 4)
+        point = next(iter(self.points))
+        self.assertEqual((point.get("size"), str(point)), (4096, "B1 op=map size=4096"))
+        self.assertEqual(figures.kernel_of(SAID), "Linux 6.12, gcc 12")
+        with self.assertRaisesRegex(VcmError, "said twice"):
+            figures.parse([*SAID, SAID[2]])
+
+    def test_a_row_that_fails_is_seen(self):
+        self.assertEqual(figures.troubles(SAID), [])
+        self.assertEqual(figures.troubles([*SAID, "vcm-bench: B4 failed (-12)"]),
+                         ["B4 failed (-12)"])
+        self.assertEqual(figures.troubles([*SAID, "vcm-init: bench B9"]),
+                         ["row B9 said nothing"])
+        self.assertTrue(figures.troubles([]))
+
+    def test_two_boots(self):
+        self.assertEqual(figures.differences(self.points, self.points), [])
+        other = figures.parse([line.replace("|900|", "|901|") for line in SAID])
+        self.assertEqual(len(figures.differences(self.points, other)), 1)
+        self.assertEqual(len(figures.differences(self.points, figures.parse(SAID[:-1]))), 1)
+
+    def test_a_clock_on_the_wall_may_differ(self):
+        line = "vcm-bench: B12|cpus=2|vcm|{}|nanoseconds"
+        self.assertEqual(figures.differences(figures.parse([line.format(1)]),
+                                             figures.parse([line.format(2)])), [])
+
+    def test_goals(self):
+        self.assertEqual(self.verdicts("B1", formula="vcm <= peer + 300"),
+                         [("op=map size=4096", "iommu_map", True),
+                          ("op=unmap size=4096", "iommu_map", True)])
+        self.assertEqual(self.verdicts("B1", formula="vcm <= peer + 300", sum="op"),
+                         [("op=map+unmap size=4096", "iommu_map", False)])
+        self.assertEqual(self.verdicts("B4", unit="pages", formula="vcm == at(n=1)",
+                                       where={"n": 2}), [("n=2", "", True)])
+        self.assertEqual(self.verdicts("B1", formula="vcm < peer", peers=["other"]), [])
+        for formula in ("at(size=1) > 0", "nothing > 0", "__import__('os')"):
+            with self.assertRaises(VcmError):
+                self.verdicts("B1", formula=formula)
+
+    def test_the_goals_that_there_are(self):
+        titles, wanted = goals.load()
+        self.assertTrue(wanted)
+        for goal in wanted:
+            self.assertIn(goal.row, titles)
+            compile(goal.formula, goal.row, "eval")
+
+    def test_budgets(self):
+        wanted = [goals.Goal("B1", "vcm <= peer + 400")]
+        with tempfile.TemporaryDirectory() as top, \
+                mock.patch("goals.BUDGETS", Path(top, "budgets.json")):
+            def wrong(points, kernel="k"):
+                return {name: found for name, found in
+                        goals.tests(kernel, "m", points, wanted).items() if found != []}
+
+            goals.record("k", "m", self.points, wanted)
+            self.assertEqual(wrong(self.points), {})
+            self.assertEqual(set(wrong(self.points, "other").values()), {None})
+            for figure, failures in ((915, 0), (925, 1), (905 * 2, 2)):
+                points = figures.parse([line.replace("|900|", f"|{figure}|")
+                                        for line in SAID])
+                self.assertEqual(len(wrong(points)), failures, figure)
+            # What is not measured any more has not got better.
+            self.assertEqual(len(wrong({})), 3)
+
+    def test_the_table(self):
+        heads, lines = bench.columns("", self.points, [])
+        self.assertEqual(heads[-4:], ["iommu_map (ratio)", "domain (ratio)", "goal", "met?"])
+        self.assertIn("600 (1.50)", lines[0])
+
+    def test_curves(self):
+        some = plot.Plot("", "", "B4", "n", "", unit="pages")
+        self.assertEqual(plot.curves(some, self.points), {"VCMM": [(1, 4), (2, 4)]})
 
 
 def failures():

@@ -3,6 +3,7 @@
 
 import fnmatch
 
+import bench
 import initramfs
 import ktap
 import packages
@@ -68,6 +69,11 @@ def run_platform(results, tree, platform, pattern):
         return
     say(f"{platform.name}: {platform.summary}")
     try:
+        if platform.exact:
+            if wanted(["bench"], pattern):
+                bench.test(results, tree, platform)
+                results.show_suites(platform.name)
+            return
         packages.ensure(platform.packages)
         image = kernel_image(tree, platform.kernel)
         archive = initramfs.make(tree, platform.kernel)

@@ -34,6 +34,10 @@ static const struct {
 } bench_rows[] = {
 	{ "B1", bench_back },
 	{ "B2", bench_whole },
+	{ "B3", bench_units },
+	{ "B4", bench_tables },
+	{ "B5", bench_live },
+	{ "B6", bench_full },
 };
 
 static DEFINE_MUTEX(bench_lock);

@@ -94,6 +94,7 @@ struct bench_bed {
 #define BENCH_START	SZ_64M
 #define BENCH_LEN	(SZ_4G - SZ_64M)
 
+struct device *bench_device(unsigned int index);
 int bench_bed_init(struct bench_bed *bed);
 void bench_bed_exit(struct bench_bed *bed);
 
@@ -126,6 +127,9 @@ int bench_mem_init(struct bench_mem *mem, const struct bench_shape *shape);
 void bench_mem_exit(struct bench_mem *mem);
 
 /* Peers */
+
+/* The rights that a back end of VCMM asks for, with VCM_READ and VCM_WRITE. */
+#define BENCH_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE | IOMMU_NOEXEC)
 
 /**
  * struct bench_peer - one that does the job of VCMM without it
@@ -169,5 +173,9 @@ int bench_compare(const char *row, const struct bench_peer *peer,
 /* Rows */
 int bench_back(void);
 int bench_whole(void);
+int bench_units(void);
+int bench_tables(void);
+int bench_live(void);
+int bench_full(void);
 
 #endif /* _VCM_BENCH_H */

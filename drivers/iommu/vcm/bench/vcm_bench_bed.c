@@ -25,8 +25,15 @@ const struct bench_shape bench_shapes[BENCH_SHAPES] = {
 	{ SZ_2M, true },
 };
 
-/* A machine may have some that no IOMMU is in front of: those don't count. */
-static struct device *bench_device(unsigned int index)
+/**
+ * bench_device() - one of the devices behind an IOMMU
+ * @index: which one
+ *
+ * A machine may have some that no IOMMU is in front of: those don't count.
+ *
+ * Return: the device, counted, or NULL if there are fewer.
+ */
+struct device *bench_device(unsigned int index)
 {
 	struct device *dev;
 	unsigned int i;

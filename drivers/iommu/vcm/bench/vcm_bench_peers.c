@@ -16,8 +16,6 @@
 
 #include "vcm_bench.h"
 
-#define BENCH_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE | IOMMU_NOEXEC)
-
 /* Its address tells the IOMMU layer who owns the group. */
 static char bench_owner;
 
