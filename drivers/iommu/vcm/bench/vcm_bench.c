@@ -38,6 +38,11 @@ static const struct {
 	{ "B4", bench_tables },
 	{ "B5", bench_live },
 	{ "B6", bench_full },
+	{ "B7", bench_blocks },
+	{ "B8", bench_flush },
+	{ "B9", bench_mappers },
+	{ "B10", bench_frames },
+	{ "B11", bench_bytes },
 };
 
 static DEFINE_MUTEX(bench_lock);

@@ -62,6 +62,25 @@ __printf(5, 6)
 void bench_say(const char *row, const char *who, u64 figure, const char *unit,
 	       const char *params, ...);
 
+/**
+ * struct bench_count - what was written into a domain
+ * @domain: the domain
+ * @calls: calls of the driver of the IOMMU
+ * @entries: leaf entries
+ * @of_order: those of one block size, by its logarithm
+ */
+struct bench_count {
+	struct iommu_domain *domain;
+	unsigned long calls;
+	unsigned long entries;
+	unsigned long of_order[BITS_PER_LONG];
+};
+
+void bench_count_begin(struct bench_count *count, struct iommu_domain *domain);
+void bench_count_end(struct bench_count *count);
+int bench_count_commands(struct device *dev, const struct bench_op *op,
+			 unsigned int *commands);
+
 /* The bed: devices, and who has them */
 
 /**
@@ -97,6 +116,13 @@ struct bench_bed {
 struct device *bench_device(unsigned int index);
 int bench_bed_init(struct bench_bed *bed);
 void bench_bed_exit(struct bench_bed *bed);
+
+/* IOMMUs in software, of which there can be many */
+#define BENCH_SOFT_MAX	128
+
+int bench_soft_init(unsigned int nr, bool mirrored);
+void bench_soft_exit(unsigned int nr);
+struct device *bench_soft_device(unsigned int index);
 
 /**
  * struct bench_shape - how a buffer lies in memory
@@ -160,6 +186,9 @@ struct bench_job {
 int bench_domain_init(struct bench_domain *own, struct device *dev);
 void bench_domain_exit(struct bench_domain *own);
 
+/* VCMM itself, with &bench_job.res */
+extern const struct bench_peer bench_vcm_back;
+
 /* They map at &bench_job.addr. */
 extern const struct bench_peer bench_iommu_map;
 extern const struct bench_peer bench_iommu_map_sgtable;
@@ -177,5 +206,10 @@ int bench_units(void);
 int bench_tables(void);
 int bench_live(void);
 int bench_full(void);
+int bench_blocks(void);
+int bench_flush(void);
+int bench_mappers(void);
+int bench_frames(void);
+int bench_bytes(void);
 
 #endif /* _VCM_BENCH_H */

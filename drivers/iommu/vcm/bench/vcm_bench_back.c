@@ -24,7 +24,7 @@ static int back_undo(void *data)
 	return vcm_unback(job->res);
 }
 
-static const struct bench_peer vcm_itself = { "vcm", back_make, back_undo };
+const struct bench_peer bench_vcm_back = { "vcm", back_make, back_undo };
 
 static int back_shape(struct bench_bed *bed, const struct bench_shape *shape)
 {
@@ -40,7 +40,7 @@ static int back_shape(struct bench_bed *bed, const struct bench_shape *shape)
 	if (ret)
 		goto mem;
 	job.addr = vcm_get_dev_addr(job.res);
-	ret = bench_compare("B1", &vcm_itself, &job) ?:
+	ret = bench_compare("B1", &bench_vcm_back, &job) ?:
 	      bench_compare("B1", &bench_iommu_map, &job) ?:
 	      bench_compare("B1", &bench_iommu_map_sgtable, &job);
 	vcm_unreserve(job.res);

@@ -18,7 +18,7 @@
 
 #include "vcm_bench.h"
 
-#define UNITS_MAX	128
+#define UNITS_MAX	BENCH_SOFT_MAX
 /* Each of these has a bit of address less than the one before. */
 #define UNITS_MIRROR	16
 
@@ -305,7 +305,7 @@ static void units_make_coherent(struct device *dev)
 #endif
 }
 
-static void soft_exit(unsigned int nr)
+static void soft_delete(unsigned int nr)
 {
 	while (nr--) {
 		platform_device_unregister(units_pdev[nr]);
@@ -341,19 +341,50 @@ destroy:
 	return ret;
 }
 
-static int soft_init(unsigned int nr, bool mirrored)
+/**
+ * bench_soft_init() - make IOMMUs in software, and a device behind each
+ * @nr: how many, at most BENCH_SOFT_MAX
+ * @mirrored: no one can walk the table of another
+ *
+ * Return: 0, or an errno.
+ */
+int bench_soft_init(unsigned int nr, bool mirrored)
 {
 	unsigned int i;
 	int ret;
 
+	ret = platform_driver_register(&units_driver);
+	if (ret)
+		return ret;
 	for (i = 0; i < nr; i++) {
 		ret = soft_new(i, mirrored);
 		if (ret) {
-			soft_exit(i);
+			bench_soft_exit(i);
 			return ret;
 		}
 	}
 	return 0;
+}
+
+/**
+ * bench_soft_exit() - undo bench_soft_init()
+ * @nr: how many
+ */
+void bench_soft_exit(unsigned int nr)
+{
+	soft_delete(nr);
+	platform_driver_unregister(&units_driver);
+}
+
+/**
+ * bench_soft_device() - the device behind one of them
+ * @index: which one
+ *
+ * Return: the device, not counted.
+ */
+struct device *bench_soft_device(unsigned int index)
+{
+	return units_dev[index];
 }
 
 /* Rows */
@@ -426,12 +457,12 @@ static int units_kind(const char *row, const struct units_kind *kind,
 static int units_kind_soft(const char *row, const struct units_kind *kind,
 			   unsigned int max)
 {
-	int ret = soft_init(max, kind == &units_mirrored);
+	int ret = bench_soft_init(max, kind == &units_mirrored);
 
 	if (ret)
 		return ret;
 	ret = units_kind(row, kind, max);
-	soft_exit(max);
+	bench_soft_exit(max);
 	return ret;
 }
 
@@ -447,12 +478,8 @@ static int units_row(const char *row)
 	ret = units_kind(row, &units_real, nr);
 	units_put_devices(nr);
 	if (!ret)
-		ret = platform_driver_register(&units_driver);
-	if (!ret) {
 		ret = units_kind_soft(row, &units_shared, UNITS_MAX) ?:
 		      units_kind_soft(row, &units_mirrored, UNITS_MIRROR);
-		platform_driver_unregister(&units_driver);
-	}
 	bench_mem_exit(&units_mem);
 	return ret;
 }
