@@ -10,6 +10,7 @@ import goals
 import initramfs
 import ktap
 import packages
+import platforms
 import plot
 from boot import boot
 from build import kernel_image
@@ -106,24 +107,27 @@ def save(measured):
                                          encoding="utf-8")
 
 
-def closing(measured, wanted):
-    """How many goals are met, and which are not."""
-    met = total = 0
-    for name, (_, points) in measured.items():
-        for goal, missed in goals.by_name(
-                goals.judge(wanted, goals.with_sums(points, wanted))).items():
-            total += 1
-            met += not missed
-            if missed:
-                say(f"  NOT met on {name}: {goal}: {len(missed)} points, "
-                    f"the first is {missed[0].words()}")
-    say(f"{met} of {total} goals are met; all figures: {FOLDER / 'results.json'}, "
-        f"plots beside it")
+def summary(measured, wanted):
+    """(goal, machine, where it is not met) of every goal on every machine"""
+    return [[goal, name, "; ".join(point.words() for point in missed)]
+            for name, (_, points) in measured.items()
+            for goal, missed in goals.by_name(
+                goals.judge(wanted, goals.with_sums(points, wanted))).items()]
+
+
+def closing(lines):
+    for goal, machine, missed in lines:
+        if missed:
+            say(f"  NOT met on {machine}: {goal}: {missed}")
+    met = sum(not missed for _, _, missed in lines)
+    say(f"{met} of {len(lines)} goals are met; all figures: {FOLDER / 'results.json'}, "
+        "plots beside it")
 
 
 def bench(tree, chosen, update):
     titles, wanted = goals.load()
-    if update and [p.name for p in chosen] != [p.name for p in platforms_of_all()]:
+    everything = {platform.name for platform in platforms.chosen("", "bench")}
+    if update and everything != {platform.name for platform in chosen}:
         raise VcmError("UPDATE= takes all platforms, so not together with PLATFORM=")
     packages.ensure(plot.PACKAGES)
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -138,20 +142,18 @@ def bench(tree, chosen, update):
             say(f"\n{row} on {name}: {title}\n")
             show_table(heads, lines)
             documents.add(row, title, name, heads, lines)
+    goal_lines = summary(measured, wanted)
+    documents.summary([[goal, machine, "NOT at " + missed if missed else "met"]
+                       for goal, machine, missed in goal_lines])
     documents.write()
     plot.draw({name: points for name, (_, points) in measured.items()}, FOLDER)
     say()
-    closing(measured, wanted)
+    closing(goal_lines)
     if update:
         for name, (kernel, points) in measured.items():
             goals.record(kernel, name, points, wanted)
         benchdoc.publish(FOLDER)
     return 0
-
-
-def platforms_of_all():
-    from platforms import chosen
-    return chosen("", "bench")
 
 
 def test(results, tree, platform):

@@ -28,6 +28,9 @@ class Documents:
         self.rows.setdefault(row, []).append(
             table(f"{row} on {machine}: {title}", heads, lines))
 
+    def summary(self, lines):
+        self.rows["summary"] = [table("Goals", ["goal", "machine", "met?"], lines)]
+
     def write(self):
         for row, texts in self.rows.items():
             head = ".. SPDX-License-Identifier: GPL-2.0\n.. Written by 'make bench'.\n\n"

@@ -38,7 +38,8 @@ class Platform:
     skip: list = field(default_factory=list)    # groups that must not
     harmless: list = field(default_factory=list)    # lines of the log to overlook
     user_space: bool = True         # can it run init?
-    exact: bool = False             # it measures: one CPU, whose clock counts instructions
+    bench: bool = False             # does it measure, and run no suites?
+    exact: bool = False             # one CPU, whose clock counts instructions
     test: bool = True               # does make test boot it?
     memory: int = 1024              # MiB
     stall: int = 120                # seconds without output: it hangs
@@ -64,7 +65,7 @@ def names():
 
 
 def is_for(command, platform):
-    return platform.exact if command == "bench" else platform.test
+    return platform.bench if command == "bench" else platform.test
 
 
 # A name that stands for more.
@@ -126,7 +127,7 @@ def chosen(text, command="test"):
     """PLATFORM= is a list of names, or empty for all that a command boots."""
     named = (text or "").replace(",", " ").split()
     found = [get(name) for name in named or names()]
-    if command == "bench" and not all(platform.exact for platform in found if named):
+    if command == "bench" and not all(platform.bench for platform in found if named):
         raise VcmError("these measure: " + " ".join(p.name for p in map(get, names())
-                                                    if p.exact))
+                                                    if p.bench))
     return found if named else [p for p in found if is_for(command, p)]

@@ -69,7 +69,7 @@ def run_platform(results, tree, platform, pattern):
         return
     say(f"{platform.name}: {platform.summary}")
     try:
-        if platform.exact:
+        if platform.bench:
             if wanted(["bench"], pattern):
                 bench.test(results, tree, platform)
                 results.show_suites(platform.name)

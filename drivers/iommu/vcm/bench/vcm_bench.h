@@ -211,5 +211,6 @@ int bench_flush(void);
 int bench_mappers(void);
 int bench_frames(void);
 int bench_bytes(void);
+int bench_parallel(void);
 
 #endif /* _VCM_BENCH_H */

@@ -11,6 +11,7 @@
 #include <linux/iova.h>
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/prandom.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -305,7 +306,7 @@ static int live_sample(struct space_run *run, struct live_cost *cost)
 	took = ktime_get_ns() - begin;
 	if (!run_keep(run, range, len))
 		return -ENOSPC;
-	if (tick != jiffies)
+	if (time_after(jiffies, tick))
 		return 0;
 	cost->sum += took;
 	cost->max = max(cost->max, took);
