@@ -263,6 +263,25 @@ unuse:
 	return ret;
 }
 
+/* The same, where it has to be found out first whether it may be mapped. */
+static int vcm_back_special(struct vcm_res *res, size_t off,
+			    struct vcm_phys *phys, size_t phys_off, size_t len,
+			    enum vcm_res_state was)
+{
+	int ret;
+
+	mutex_lock(&vcm_cache_lock);
+	ret = vcm_cache_decide(res, off, phys);
+	if (!ret) {
+		ret = vcm_back_piece(res, off, phys, phys_off, len, was);
+	} else {
+		vcm_phys_unuse(phys);
+		vcm_res_publish(res, was);
+	}
+	mutex_unlock(&vcm_cache_lock);
+	return ret;
+}
+
 static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
 					 struct vcm_phys *phys, size_t phys_off,
 					 size_t len, unsigned long from)
@@ -271,10 +290,13 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
 	int ret;
 
 	ret = vcm_back_claim(res, from, phys);
-	if (ret >= 0) {
+	if (ret < 0)
+		return ret;
+	if (likely(vcm_cache_is_plain(res->attr, phys)))
 		ret = vcm_back_piece(res, off, phys, phys_off, len, ret);
-		up_read(&vcm->lock);
-	}
+	else
+		ret = vcm_back_special(res, off, phys, phys_off, len, ret);
+	up_read(&vcm->lock);
 	return ret;
 }
 
@@ -290,16 +312,17 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
  * one-to-one context, @res has its address from now on until vcm_unback().
  *
  * Context: May sleep.
- * Return: 0; or with nothing changed -EINVAL for a bad pointer, or if @phys is
- * MMIO and @res has no VCM_MMIO, or the other way round, -EACCES if @res
- * grants neither VCM_READ nor VCM_WRITE, or what @phys does not (pages of a
- * process that were pinned to be read), -ENOSPC if @phys is longer than @res,
+ * Return: 0; or with nothing changed -EINVAL for a bad pointer, or, with a
+ * message, if @phys is MMIO and @res has no VCM_MMIO, or the other way round, or
+ * if @res asks for another cacheability than @phys has or is mapped with; -EACCES
+ * if @res grants neither VCM_READ nor VCM_WRITE, or what @phys does not (pages of
+ * a process that were pinned to be read), -ENOSPC if @phys is longer than @res,
  * -EBUSY if @res is backed, in part or as a whole, or the address that the
  * memory decides on is reserved, -ENOENT if it is unreserved, -ERANGE if a unit
  * cannot reach the memory, or not at this address, or it does not come in whole
- * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights,
- * -EADDRINUSE if the owner of the page table has mapped something there, -ENOMEM,
- * or what the unit's driver says. -EIO if a unit did not answer when the call was
+ * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights or the
+ * cacheability, -EADDRINUSE if the owner of the page table has mapped something
+ * there, -ENOMEM, or what the unit's driver says. -EIO if a unit did not answer when the call was
  * undone; then the reservation counts as backed until vcm_unback() succeeds.
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)

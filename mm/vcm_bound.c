@@ -108,8 +108,8 @@ EXPORT_SYMBOL_GPL(vcm_create_bound_at);
  *
  * Context: May sleep. Takes &vcm.res_lock.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
- * length or an unknown attribute, -ENOSPC if no such range is free in the
- * bound, however much the context has, -ENOMEM.
+ * length, an unknown attribute or two cacheabilities, -ENOSPC if no such range
+ * is free in the bound, however much the context has, -ENOMEM.
  */
 struct vcm_res *vcm_reserve_from_bound(struct vcm_bound *bound, size_t len,
 				       u32 attr)

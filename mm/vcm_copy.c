@@ -2,9 +2,10 @@
 /*
  * Virtual Contiguous Memory Manager: bytes from one place to another.
  *
- * By the CPU, a page at a time through a local mapping. Devices whose DMA does
- * not see the caches of the CPUs are refused by the back ends, so there is no
- * cache to look after.
+ * By the CPU: ordinary memory a page at a time through a local mapping, and
+ * other memory through a window with its own cacheability. Devices whose DMA
+ * does not see the caches of the CPUs are refused by the back ends, so there is
+ * no cache to look after.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -36,6 +37,51 @@ static int vcm_copy_page(phys_addr_t to, phys_addr_t from, size_t len)
 	return 0;
 }
 
+/* Whole pages around [@pa, @pa + @len), no more than VCM_WINDOW of them. */
+static size_t vcm_window_len(phys_addr_t pa, size_t len)
+{
+	return PAGE_ALIGN(offset_in_page(pa) + len);
+}
+
+static int vcm_copy_window(phys_addr_t to, u32 to_cache, phys_addr_t from,
+			   u32 from_cache, size_t len)
+{
+	size_t dst_len = vcm_window_len(to, len);
+	size_t src_len = vcm_window_len(from, len);
+	int ret = -ENOMEM;
+	void *dst, *src;
+
+	src = vcm_window_open(from - offset_in_page(from), src_len, from_cache);
+	if (!src)
+		return ret;
+	dst = vcm_window_open(to - offset_in_page(to), dst_len, to_cache);
+	if (dst) {
+		memcpy(dst + offset_in_page(to), src + offset_in_page(from), len);
+		/* Write combining is over when it is done. */
+		mb();
+		vcm_window_close(dst, dst_len);
+		ret = 0;
+	}
+	vcm_window_close(src, src_len);
+	return ret;
+}
+
+static int vcm_copy_special(phys_addr_t to, u32 to_cache, phys_addr_t from,
+			    u32 from_cache, size_t len)
+{
+	size_t n;
+	int ret;
+
+	for (; len; len -= n, to += n, from += n) {
+		n = min_t(size_t, len, VCM_WINDOW - PAGE_SIZE);
+		ret = vcm_copy_window(to, to_cache, from, from_cache, n);
+		if (ret)
+			return ret;
+		cond_resched();
+	}
+	return 0;
+}
+
 static int vcm_copy_run(phys_addr_t to, phys_addr_t from, size_t len)
 {
 	size_t n;
@@ -62,11 +108,12 @@ static int vcm_copy_run(phys_addr_t to, phys_addr_t from, size_t len)
  *
  * Context: May sleep. The caller keeps both from being freed, and moved.
  * Return: 0; -EOPNOTSUPP for MMIO, or if the CPU has no map of the memory;
- * -EACCES if @to is not to be written or @from not to be read.
+ * -EACCES if @to is not to be written or @from not to be read; -ENOMEM.
  */
 int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		  size_t from_off, size_t len)
 {
+	bool special = (to->attr | from->attr) & (VCM_UNCACHED | VCM_WC);
 	struct vcm_phys_iter src, dst;
 	phys_addr_t src_pa, dst_pa;
 	size_t src_len = 0, dst_len = 0, n;
@@ -79,6 +126,8 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		return -EOPNOTSUPP;
 	if (!(to->attr & VCM_WRITE) || !(from->attr & VCM_READ))
 		return -EACCES;
+	if (!to->linear || !from->linear)
+		return -EOPNOTSUPP;
 	vcm_phys_iter_init(&src, from, from_off, len);
 	vcm_phys_iter_init(&dst, to, to_off, len);
 	for (; len; len -= n) {
@@ -87,7 +136,9 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		if (!dst_len)
 			dst_len = vcm_phys_iter_next(&dst, &dst_pa);
 		n = min(src_len, dst_len);
-		ret = vcm_copy_run(dst_pa, src_pa, n);
+		ret = special ? vcm_copy_special(dst_pa, to->attr, src_pa,
+						 from->attr, n) :
+				vcm_copy_run(dst_pa, src_pa, n);
 		if (ret)
 			return ret;
 		src_pa += n;
@@ -221,7 +272,8 @@ static bool vcm_copy_overlaps(struct vcm_res *to, size_t to_off,
  * pointer, no length, or memory that is in both ranges, -ERANGE if a range
  * leaves its reservation, -ENOENT if nothing backs the first byte of one of
  * them, -EOPNOTSUPP for MMIO, or memory that the CPU has no map of, -EACCES if
- * the memory itself is not to be written or read, as pinned pages may be.
+ * the memory itself is not to be written or read, as pinned pages may be, -ENOMEM
+ * if it is not cached and there is no room to see it.
  */
 ssize_t vcm_res_copy(struct vcm_res *to, size_t to_off, struct vcm_res *from,
 		     size_t from_off, size_t len)

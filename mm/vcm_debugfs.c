@@ -140,7 +140,7 @@ static void vcm_show_bounds(struct seq_file *s, struct vcm *vcm)
 	spin_unlock(&vcm->res_lock);
 }
 
-/* "64.0 KiB at 0x... in 1 run, mapped 3 times" */
+/* "64.0 KiB at 0x... in 1 run, mapped 3 times, cached" */
 static void vcm_show_piece(struct seq_file *s, const struct vcm_piece *piece)
 {
 	size_t mappers = refcount_read(&piece->phys->users) - 1;
@@ -152,9 +152,10 @@ static void vcm_show_piece(struct seq_file *s, const struct vcm_piece *piece)
 	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start, len);
 	while (vcm_phys_iter_next(&iter, &next))
 		pa = runs++ ? pa : next;
-	seq_printf(s, "%s at %pap in %u run%s, mapped %zu time%s\n",
+	seq_printf(s, "%s at %pap in %u run%s, mapped %zu time%s, %s\n",
 		   vcm_show_size(len).text, &pa, runs, str_plural(runs),
-		   mappers, str_plural(mappers));
+		   mappers, str_plural(mappers),
+		   vcm_cache_name(vcm_phys_cache(piece->phys)));
 }
 
 static void vcm_show_res(struct seq_file *s, struct vcm_res *res)

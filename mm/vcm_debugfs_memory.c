@@ -16,6 +16,7 @@ static int vcm_memory_show(struct seq_file *s, void *unused)
 {
 	vcm_memtype_show(s);
 	vcm_foreign_show(s);
+	vcm_cache_show(s);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(vcm_memory);

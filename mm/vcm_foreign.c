@@ -129,6 +129,28 @@ int vcm_chunks_add(struct vcm_chunks *chunks, phys_addr_t pa, size_t len)
 	return 0;
 }
 
+/*
+ * Registers are not cached. Memory is as the linear map has it, unless another
+ * allocation of it, which may be from a pool, has changed that. What is in no
+ * linear map leaves it open.
+ */
+static void vcm_foreign_set_cache(struct vcm_phys *phys)
+{
+	unsigned int i, linear = 0;
+
+	for (i = 0; i < phys->nr_chunks && !(phys->attr & VCM_MMIO); i++)
+		linear += vcm_find_linear(vcm_chunk_pa(&phys->chunks[i]),
+					  vcm_chunk_len(&phys->chunks[i])) !=
+			  VCM_LINEAR_NONE;
+	mutex_lock(&vcm_cache_lock);
+	phys->linear = linear == phys->nr_chunks;
+	if (phys->attr & VCM_MMIO)
+		phys->attr |= VCM_UNCACHED;
+	else if (linear)
+		phys->attr |= vcm_phys_mapped_as(phys, NULL) ?: VCM_CACHED;
+	mutex_unlock(&vcm_cache_lock);
+}
+
 /**
  * vcm_foreign_create() - an allocation of memory that comes from no pool
  * @foreign: the kind
@@ -155,6 +177,7 @@ struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,
 	phys->owner = owner;
 	phys->attr = rights | kind;
 	vcm_phys_publish(phys, chunks);
+	vcm_foreign_set_cache(phys);
 	atomic_long_inc(&foreign->nr_allocs);
 	atomic64_add(phys->len, &foreign->used);
 	return phys;

@@ -9,7 +9,8 @@
  * the low-level drivers, vcm_fault.c what to do when a unit refuses an access.
  * vcm_phys.c gets its memory from vcm_memtype.c (memory types), and that from
  * vcm_pool.c (the kinds of pools); or vcm_foreign.c brings memory that is
- * somebody else's.
+ * somebody else's. vcm_cache.c sees to it that all who map some agree on its
+ * cacheability.
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -45,14 +46,14 @@ struct vcm_pool;
 
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
 #define VCM_TABLE_ATTRS	(VCM_RIGHTS | VCM_MMIO)
-#define VCM_RES_ATTRS	(VCM_TABLE_ATTRS | VCM_ALIGN_MASK)
+#define VCM_RES_ATTRS	(VCM_TABLE_ATTRS | VCM_CACHE_MASK | VCM_ALIGN_MASK)
 /*
  * To put back what was mapped before. What was taken out may have freed
  * page-table pages, and there is no way on without them: so wait for memory.
  */
 #define VCM_GFP_PUT_BACK	(GFP_KERNEL | __GFP_NOFAIL)
 
-#define VCM_PHYS_ATTRS	(VCM_CONTIG | VCM_ZERO | VCM_BLOCKS_MASK | VCM_ALIGN_MASK)
+#define VCM_PHYS_ATTRS	(VCM_CACHE_MASK | VCM_CONTIG | VCM_ZERO | VCM_BLOCKS_MASK | VCM_ALIGN_MASK)
 
 /**
  * DOC: Lifetimes
@@ -89,8 +90,9 @@ struct vcm_pool;
  *
  * The order is::
  *
- *	vcm_topology_lock > vcm_copy_lock > &vcm.lock > &vcm.res_lock
- *	&vcm.lock > mmap_lock of a process > &vcm.res_lock
+ *	vcm_topology_lock > vcm_copy_lock > &vcm.lock > vcm_cache_lock >
+ *	&vcm.res_lock
+ *	vcm_cache_lock > mmap_lock of a process > &vcm.res_lock
  *
  *	&vcm.res_lock > vcm_chunks_lock > &vcm_phys.lock
  *	vcm_memtypes_lock
@@ -107,6 +109,9 @@ struct vcm_pool;
  *	or leaves, a device is attached or detached, and an entry is looked up,
  *	under it for writing. What is above it must not be taken, nor this one,
  *	with the mmap_lock of a process that has a context.
+ * vcm_cache_lock (mutex)
+ *	how memory is mapped that is not VCM_CACHED for good: from the decision
+ *	until the mapping is published. Ordinary memory has no need of it.
  * &vcm.res_lock (spinlock)
  *	the ranges of one context and the state of each reservation. Held for
  *	a tree operation or a change of state, never across a driver's op.
@@ -251,6 +256,7 @@ struct vcm_bound {
  * @phys: the memory
  * @off: where in the reservation it begins, in bytes
  * @stuck: it is in no table any more, but a unit did not answer the flush
+ * @was: &vcm_phys.mapped_as of @phys, while it may be put back
  * @filed: the allocation in whose tree @mapper is, NULL while it is in none
  *
  * Mapped and unmapped as a whole. The pieces of a reservation don't overlap.
@@ -264,6 +270,9 @@ struct vcm_piece {
 	/* vcm->res_lock */
 	struct rb_node node;
 	bool stuck;
+
+	/* vcm_cache_lock */
+	u32 was;
 
 	/* phys->lock */
 	struct interval_tree_node mapper;
@@ -279,7 +288,8 @@ struct vcm_piece {
  *         to be followed once it is unreserved
  * @ref: keeps the memory; see DOC: Lifetimes
  * @len: bytes
- * @attr: access rights, VCM_MMIO, and the alignment that was asked for
+ * @attr: access rights, VCM_MMIO, and the cacheability and alignment that were
+ *        asked for
  * @floating: its memory decides where it lies; without it is nowhere
  * @number: its place in &vcm.ordered
  * @node: in &vcm.ordered
@@ -328,6 +338,11 @@ struct vcm_chunk {
 		bool split;
 	};
 };
+
+static inline size_t vcm_chunk_pages(const struct vcm_chunk *chunk)
+{
+	return chunk->pfns.last - chunk->pfns.start + 1;
+}
 
 /**
  * struct vcm_chunks - chunks that are not an allocation yet
@@ -381,8 +396,21 @@ struct vcm_ready {
 };
 
 /**
+ * enum vcm_linear - whether memory is in the kernel's linear map
+ * @VCM_LINEAR_ALL: all of it
+ * @VCM_LINEAR_NONE: nothing of it
+ * @VCM_LINEAR_SOME: some of it
+ */
+enum vcm_linear {
+	VCM_LINEAR_ALL,
+	VCM_LINEAR_NONE,
+	VCM_LINEAR_SOME,
+};
+
+/**
  * struct vcm_pool - a source of blocks
  * @ops: its kind
+ * @linear: how much of it is in the linear map
  * @sizes: which block sizes there are, a bitmap
  * @nid: the node that all of it is on, or NUMA_NO_NODE
  * @used: bytes that are taken
@@ -398,6 +426,7 @@ struct vcm_ready {
  */
 struct vcm_pool {
 	const struct vcm_pool_ops *ops;
+	enum vcm_linear linear;
 	unsigned long sizes;
 	int nid;
 	atomic64_t used;
@@ -465,8 +494,6 @@ struct vcm_foreign {
  * @type: the memory type that it comes from, NULL if it comes from elsewhere
  * @foreign: from where, if @type is NULL
  * @owner: of @foreign: what keeps the memory where it is
- * @attr: what the memory is: VCM_MMIO, and VCM_READ and VCM_WRITE if it may be
- *        read and written
  * @len: bytes, the sum of the chunks
  * @users: its owner, and each backing
  * @lock: guards what follows
@@ -474,6 +501,12 @@ struct vcm_foreign {
  * @moving: vcm_phys_migrate() is at it: no new mapper
  * @nr_chunks: length of @chunks
  * @chunks: the memory
+ * @attr: what the memory is: VCM_MMIO; VCM_READ and VCM_WRITE if it may be read
+ *        and written; VCM_CACHED, VCM_UNCACHED or VCM_WC, or none of them if it
+ *        is in no linear map, so that its mappers decide
+ * @linear: all of it is in the linear map, or would be if it were VCM_CACHED
+ * @mapped_as: what they have decided, if @attr leaves it open; says nothing
+ *             while there are none
  * @limbo: where it was to be moved to, and a unit did not answer when that was
  *         undone: freed with it, because by then every unit has answered
  */
@@ -481,7 +514,6 @@ struct vcm_phys {
 	/* immutable */
 	struct vcm_foreign *foreign;
 	void *owner;
-	u32 attr;
 	size_t len;
 
 	refcount_t users;
@@ -493,7 +525,12 @@ struct vcm_phys {
 	struct vcm_memtype *type;
 	unsigned int nr_chunks;
 	struct vcm_chunk *chunks;
+	u32 attr;
+	bool linear;
 	struct vcm_phys *limbo;
+
+	/* vcm_cache_lock; who maps it may read it */
+	u32 mapped_as;
 };
 
 /**
@@ -761,6 +798,43 @@ static inline size_t vcm_piece_len(const struct vcm_piece *piece)
 	return piece->mapper.last - piece->mapper.start + 1;
 }
 
+/* vcm_cache.c */
+
+/* How much of memory the CPU sees at a time, to copy or clean it. */
+#define VCM_WINDOW	SZ_1M
+
+extern struct mutex vcm_cache_lock;
+const char *vcm_cache_name(u32 attr);
+enum vcm_linear vcm_find_linear(phys_addr_t pa, size_t len);
+int vcm_cache_apply(struct vcm_phys *phys, struct vcm_chunks *chunks, u32 cache);
+int vcm_cache_undo(struct vcm_chunk *chunks, unsigned int nr, u32 cache);
+void *vcm_window_open(phys_addr_t pa, size_t len, u32 cache);
+void vcm_window_close(void *p, size_t len);
+int vcm_cache_clean(const struct vcm_chunk *chunk);
+int vcm_cache_decide(struct vcm_res *res, size_t off, struct vcm_phys *phys);
+int vcm_cache_can_switch(struct vcm_res *res, u32 attr);
+int vcm_cache_switch(struct vcm_res *res, u32 attr);
+void vcm_cache_switch_back(struct vcm_res *res);
+void vcm_cache_show(struct seq_file *s);
+
+/* At most one? */
+static inline bool vcm_cache_is_one(u32 attr)
+{
+	return !(attr & VCM_CACHE_MASK & ((attr & VCM_CACHE_MASK) - 1));
+}
+
+/* How everybody maps the memory; the caller does, or is about to. */
+static inline u32 vcm_phys_cache(const struct vcm_phys *phys)
+{
+	return (phys->attr | READ_ONCE(phys->mapped_as)) & VCM_CACHE_MASK;
+}
+
+/* Ordinary memory, for one who has no other wish: there is nothing to decide. */
+static inline bool vcm_cache_is_plain(u32 attr, const struct vcm_phys *phys)
+{
+	return phys->attr & VCM_CACHED && !(attr & VCM_CACHE_MASK & ~phys->attr);
+}
+
 /* vcm_phys.c */
 
 /**
@@ -908,6 +982,7 @@ static __always_inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
 
 void vcm_phys_publish(struct vcm_phys *phys, struct vcm_chunks *chunks);
 void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);
+u32 vcm_phys_mapped_as(struct vcm_phys *phys, const struct vcm_res *except);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,

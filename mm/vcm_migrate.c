@@ -74,6 +74,19 @@ static int vcm_migrate_claim(struct vcm_phys *phys)
 	return ret;
 }
 
+/* Whoever maps the memory goes on as before: the new memory must allow it. */
+static int vcm_migrate_fits(struct vcm_phys *phys, struct vcm_phys *new)
+{
+	lockdep_assert_held(&vcm_topology_lock);
+
+	if (RB_EMPTY_ROOT(&phys->mappers.rb_root) ||
+	    !((phys->attr ^ new->attr) & VCM_CACHE_MASK))
+		return 0;
+	pr_err("memory that is %s, and mapped, cannot move to memory that is %s\n",
+	       vcm_cache_name(phys->attr), vcm_cache_name(new->attr));
+	return -EINVAL;
+}
+
 static void vcm_migrate_release_in(struct vcm_phys *phys, struct vcm *vcm)
 {
 	struct vcm_piece *piece;
@@ -215,7 +228,8 @@ put_back:
  * @phys: the allocation; the caller sees to it that nobody frees it
  * @type: where the new memory comes from, as for vcm_phys_alloc(); it may be
  *        the type that @phys has
- * @attr: of the new memory, as for vcm_phys_alloc(), without VCM_ZERO
+ * @attr: of the new memory, as for vcm_phys_alloc(), without VCM_ZERO; without
+ *        a cacheability it gets that of the old
  * @flags: VCM_NO_WRITES, or 0
  *
  * The contents are copied, and every reservation that maps any of it, in
@@ -239,9 +253,10 @@ put_back:
  *
  * Context: May sleep. Costs a look at every context.
  * Return: 0; or with all as it was -EINVAL for a bad pointer, attribute or
- * flag; -EOPNOTSUPP if @phys is somebody else's memory, the memory type has no
- * blocks as wanted, or not for this length, or the CPU has no map of the memory;
- * -ENOMEM; -ERANGE if a unit
+ * flag, or, with a message, for another cacheability than its mappers have;
+ * -EOPNOTSUPP if @phys is somebody else's memory, the memory type has no blocks as
+ * wanted, or not for this length, or the CPU has no map of the memory; -ENOMEM;
+ * -ERANGE if a unit
  * cannot reach the new memory, or what else its driver says. -EIO if a unit did
  * not answer or owes an answer to vcm_unback(): all is mapped as it was, and
  * memory which that unit may still reach is kept until @phys is freed. Also
@@ -261,6 +276,8 @@ int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 		       phys->foreign->name);
 		return -EOPNOTSUPP;
 	}
+	if (!(attr & VCM_CACHE_MASK))
+		attr |= phys->attr & (VCM_UNCACHED | VCM_WC);
 	new = vcm_phys_alloc(type, phys->len, attr);
 	if (IS_ERR(new))
 		return PTR_ERR(new);
@@ -270,6 +287,8 @@ int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 	mutex_lock(&vcm_topology_lock);
 	down_write(&vcm_copy_lock);
 	ret = vcm_migrate_claim(phys);
+	if (!ret)
+		ret = vcm_migrate_fits(phys, new);
 	if (!ret)
 		ret = vcm_migrate_to(phys, new, flags);
 	if (phys->limbo == new)

@@ -127,6 +127,8 @@ struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 		return ERR_PTR(-EINVAL);
 	if (VCM_BLOCKS_MAX(attr) && VCM_BLOCKS_MIN(attr) > VCM_BLOCKS_MAX(attr))
 		return ERR_PTR(-EINVAL);
+	if (!vcm_cache_is_one(attr))
+		return ERR_PTR(-EINVAL);
 	if (nid != NUMA_NO_NODE &&
 	    (nid < 0 || nid >= MAX_NUMNODES || !node_online(nid)))
 		return ERR_PTR(-EINVAL);
@@ -135,14 +137,22 @@ struct vcm_phys *vcm_phys_alloc_node(struct vcm_memtype *type, size_t len,
 	if (!phys)
 		return ERR_PTR(-ENOMEM);
 	err = vcm_memtype_take(&type, len, attr, nid, &chunks);
-	if (err) {
-		kfree(phys);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto free;
+	err = vcm_cache_apply(phys, &chunks, attr & VCM_CACHE_MASK);
+	if (err)
+		goto give;
 	phys->type = type;
-	phys->attr = VCM_READ | VCM_WRITE;
+	phys->attr |= VCM_READ | VCM_WRITE;
 	vcm_phys_publish(phys, &chunks);
 	return phys;
+
+give:
+	vcm_memtype_give(type, chunks.chunk, chunks.nr);
+	kvfree(chunks.chunk);
+free:
+	kfree(phys);
+	return ERR_PTR(err);
 }
 EXPORT_SYMBOL_GPL(vcm_phys_alloc_node);
 
@@ -153,16 +163,19 @@ EXPORT_SYMBOL_GPL(vcm_phys_alloc_node);
  *       type has and @attr allows; vcm_get_phys_len() tells
  * @attr: VCM_CONTIG for one chunk, VCM_ZERO for cleared memory, VCM_ALIGN(order)
  *        for chunks that begin at multiples of 2^order bytes, VCM_BLOCKS(min,
- *        max) for blocks of 2^min to 2^max bytes and no others
+ *        max) for blocks of 2^min to 2^max bytes and no others; VCM_CACHED,
+ *        VCM_UNCACHED or VCM_WC for memory that is this and nothing else
  *
  * The memory comes in the largest blocks that are there and not too much; then
  * from smaller ones; then from the next pool of the memory type. Nothing is
  * mapped, not even into the CPU (which sees most memory through its linear map
- * all the same).
+ * all the same). For VCM_UNCACHED and VCM_WC the linear map is made to agree, or
+ * the memory is taken out of it, until it is freed: the kernel sees it through a
+ * reservation of a context of the kernel, and not by page_address().
  *
  * Context: May sleep.
  * Return: the allocation; or an ERR_PTR(): -EINVAL for no length, an unknown
- * attribute or a bad memory type; -EOPNOTSUPP if the memory type cannot do what
+ * attribute, two cacheabilities or a bad memory type; -EOPNOTSUPP if the memory type cannot do what
  * @attr asks for, even if nothing of it is taken; -ENOMEM.
  */
 struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr)
@@ -180,10 +193,11 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
 		vcm_unindex_chunk(&phys->chunks[i]);
 		cond_resched();
 	}
-	if (phys->type)
-		vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
-	else
+	/* Memory that looks wrong to the kernel is better lost. */
+	if (!phys->type)
 		vcm_foreign_release(phys);
+	else if (!vcm_cache_undo(phys->chunks, phys->nr_chunks, phys->attr))
+		vcm_memtype_give(phys->type, phys->chunks, phys->nr_chunks);
 	kvfree(phys->chunks);
 	kfree(phys);
 }
@@ -235,8 +249,78 @@ void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b)
 	swap(a->chunks, b->chunks);
 	swap(a->nr_chunks, b->nr_chunks);
 	swap(a->type, b->type);
+	swap(a->attr, b->attr);
+	swap(a->linear, b->linear);
 	spin_unlock(&a->lock);
 	spin_unlock(&vcm_chunks_lock);
+}
+
+static bool vcm_phys_has_mapper(struct vcm_phys *phys,
+				const struct vcm_res *except)
+{
+	struct vcm_piece *piece;
+
+	lockdep_assert_held(&phys->lock);
+
+	vcm_phys_for_each_piece(phys, piece)
+		if (piece->res != except)
+			return true;
+	return false;
+}
+
+/*
+ * What the mappers of @chunk have decided, and of what else is an allocation of
+ * the same memory. Another one may also have it for good.
+ */
+static u32 vcm_chunk_mapped_as(struct vcm_chunk *chunk,
+			       const struct vcm_res *except)
+{
+	struct interval_tree_node *node;
+	u32 as = 0;
+
+	lockdep_assert_held(&vcm_chunks_lock);
+
+	for (node = interval_tree_iter_first(&vcm_chunks, chunk->pfns.start,
+					     chunk->pfns.last);
+	     node && !as;
+	     node = interval_tree_iter_next(node, chunk->pfns.start,
+					    chunk->pfns.last)) {
+		struct vcm_phys *phys;
+
+		phys = vcm_node_to_chunk(node)->phys;
+		if (phys != chunk->phys)
+			as = phys->attr & VCM_CACHE_MASK;
+		spin_lock(&phys->lock);
+		if (!as && vcm_phys_has_mapper(phys, except))
+			as = phys->mapped_as;
+		spin_unlock(&phys->lock);
+	}
+	return as;
+}
+
+/**
+ * vcm_phys_mapped_as() - what others have made of memory
+ * @phys: the allocation
+ * @except: a reservation whose mappings don't count, or NULL
+ *
+ * That is, how its mappers map it, if it leaves that open to them; and other
+ * allocations of the same memory.
+ *
+ * Context: Any but interrupts. The caller holds vcm_cache_lock.
+ * Return: VCM_CACHED, VCM_UNCACHED or VCM_WC; 0 if that is nothing.
+ */
+u32 vcm_phys_mapped_as(struct vcm_phys *phys, const struct vcm_res *except)
+{
+	unsigned int i;
+	u32 as = 0;
+
+	lockdep_assert_held(&vcm_cache_lock);
+
+	spin_lock(&vcm_chunks_lock);
+	for (i = 0; i < phys->nr_chunks && !as; i++)
+		as = vcm_chunk_mapped_as(&phys->chunks[i], except);
+	spin_unlock(&vcm_chunks_lock);
+	return as;
 }
 
 static struct vcm_piece *vcm_first_mapper(struct vcm_phys *phys, size_t off)

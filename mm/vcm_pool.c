@@ -39,11 +39,6 @@ static void vcm_set_chunk(struct vcm_chunk *chunk, unsigned long pfn, size_t len
 	chunk->pfns.last = pfn + (len >> PAGE_SHIFT) - 1;
 }
 
-static size_t vcm_chunk_pages(const struct vcm_chunk *chunk)
-{
-	return chunk->pfns.last - chunk->pfns.start + 1;
-}
-
 static void vcm_clear_pages(struct page *page, size_t nr)
 {
 	for (; nr; nr--) {
@@ -452,6 +447,7 @@ static int vcm_range_setup(struct vcm_pool *pool, u64 start, u64 len,
 		size_pool_destroy(pool->blocks);
 		return err;
 	}
+	pool->linear = vcm_find_linear(start, size_pool_len(pool->blocks));
 	pool->sizes = size_pool_sizes(pool->blocks);
 	if (pfn_valid(PHYS_PFN(start)))
 		pool->nid = pfn_to_nid(PHYS_PFN(start));

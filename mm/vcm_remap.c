@@ -33,7 +33,7 @@ static int vcm_res_put_back(struct vcm_res *res)
 	return ret;
 }
 
-/* Other rights for a reservation that is claimed, and backed. */
+/* Other attributes for a reservation that is claimed, and backed. */
 static int vcm_res_remap(struct vcm_res *res, u32 attr)
 {
 	struct vcm_piece *piece;
@@ -45,13 +45,18 @@ static int vcm_res_remap(struct vcm_res *res, u32 attr)
 		if (ret)
 			goto publish;
 	}
+	ret = vcm_cache_can_switch(res, attr);
+	if (ret)
+		goto publish;
 	ret = vcm_res_unmap(res);
+	ret = vcm_cache_switch(res, attr) ?: ret;
 	if (!ret)
 		ret = vcm_res_map(res, attr, GFP_KERNEL, &left);
 	if (!ret) {
 		WRITE_ONCE(res->attr, attr);
 		goto publish;
 	}
+	vcm_cache_switch_back(res);
 	if (vcm_res_put_back(res)) {
 		vcm_res_stick_pieces(res);
 		return -EIO;
@@ -93,6 +98,7 @@ int vcm_set_res_attr(struct vcm_res *res, u32 attr)
 	int ret;
 
 	if (IS_ERR_OR_NULL(res) || attr & ~VCM_RES_ATTRS ||
+	    !vcm_cache_is_one(attr) ||
 	    (attr ^ vcm_get_res_attr(res)) & VCM_ALIGN_MASK)
 		return -EINVAL;
 	vcm = res->vcm;
@@ -101,7 +107,9 @@ int vcm_set_res_attr(struct vcm_res *res, u32 attr)
 	if (ret < 0)
 		return ret;
 	if (ret == VCM_RES_BACKED && attr != res->attr) {
+		mutex_lock(&vcm_cache_lock);
 		ret = vcm_res_remap(res, attr);
+		mutex_unlock(&vcm_cache_lock);
 		goto unlock;
 	}
 	WRITE_ONCE(res->attr, attr);

@@ -334,7 +334,8 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 	struct vcm_res *res;
 	int ret;
 
-	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS)
+	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS ||
+	    !vcm_cache_is_one(attr))
 		return ERR_PTR(-EINVAL);
 	res = vcm_res_new(vcm, bound, attr);
 	if (!res)
@@ -359,7 +360,9 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  * vcm_reserve() - take a range of a context
  * @vcm: the context
  * @len: bytes, rounded up to vcm_get_min_page_size()
- * @attr: access rights (VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV), and
+ * @attr: access rights (VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV); at most one
+ *        of VCM_CACHED, VCM_UNCACHED and VCM_WC, to be backed with no other
+ *        memory and, if the memory leaves it open, to be mapped like this; and
  *        VCM_ALIGN(order) for multiples of 2^order bytes; without it the
  *        largest block that fits into @len decides
  *
@@ -375,11 +378,11 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  * Context: May sleep. Takes &vcm.res_lock; in a context of the kernel or of a
  * process also &vcm.lock for reading, and the mmap_lock of the process.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
- * length or an unknown attribute, -ENOSPC if no such range is free, -ENOENT if
- * the context is freed; of a process -ESRCH if the caller is none of its tasks,
- * -EINTR if it is being killed, -EBUSY if it has unmapped a reservation and the
- * kernel picked its addresses again; -ENOMEM (which these also say when no range
- * is free).
+ * length, an unknown attribute or two cacheabilities, -ENOSPC if no such range is
+ * free, -ENOENT if the context is freed; of a process -ESRCH if the caller is
+ * none of its tasks, -EINTR if it is being killed, -EBUSY if it has unmapped a
+ * reservation and the kernel picked its addresses again; -ENOMEM (which these
+ * also say when no range is free).
  */
 struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
 {
@@ -397,7 +400,8 @@ EXPORT_SYMBOL_GPL(vcm_reserve);
  *
  * Context: May sleep. Takes &vcm.res_lock.
  * Return: the reservation; or an ERR_PTR(): -EINVAL for a bad pointer, no
- * length, an unknown attribute or an unaligned address, -ERANGE if the range
+ * length, an unknown attribute, two cacheabilities or an unaligned address,
+ * -ERANGE if the range
  * leaves the context, or what its devices can reach, or touches a window that
  * one of them cannot use, -EBUSY if it overlaps a reservation or a bound,
  * -ENOENT if the context is freed, -ENOSPC if @len cannot be rounded up,

@@ -139,6 +139,7 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 
 	lockdep_assert_held(&table->vcm->lock);
 
+	attr = (attr & VCM_TABLE_ATTRS) | vcm_phys_cache(piece->phys);
 	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
 			   vcm_piece_len(piece));
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
@@ -150,8 +151,7 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 					       granule);
 		else
 			ret = table->ops->map(table, addr + done, pa, len,
-					      attr & VCM_TABLE_ATTRS, gfp,
-					      &mapped);
+					      attr, gfp, &mapped);
 		if (ret) {
 			done += mapped;
 			goto undo;

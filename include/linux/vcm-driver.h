@@ -18,6 +18,7 @@
 #include <linux/gfp_types.h>
 #include <linux/kref.h>
 #include <linux/list.h>
+#include <linux/pgtable.h>
 #include <linux/types.h>
 #include <linux/vcm.h>
 
@@ -54,8 +55,11 @@ struct vcm_table_ops {
 	/**
 	 * @map: Mandatory. Make [@addr, @addr + @len) reach [@pa, @pa + @len)
 	 * with the access rights of @attr (VCM_READ, VCM_WRITE, VCM_EXEC,
-	 * VCM_PRIV); with VCM_MMIO in it, that is no memory but registers, not
-	 * to be cached, merged or reordered. Everything is a multiple of the smallest block size and
+	 * VCM_PRIV) and its cacheability: VCM_CACHED, so that accesses see the
+	 * caches of the CPUs, or VCM_UNCACHED or VCM_WC, so that they go past
+	 * them; with VCM_MMIO in it, that is no memory but registers, not to be
+	 * cached, merged or reordered. Everything is a multiple of the smallest
+	 * block size and
 	 * inside the geometry; vcm_block() picks the blocks. When it returns,
 	 * a unit that walks the table finds the new entries. Returns 0, or an
 	 * errno and in @mapped how many bytes from @addr on were mapped all
@@ -276,6 +280,8 @@ void vcm_iommu_remove(struct vcm_iommu *unit);
 int vcm_report_fault(const struct vcm_fault *fault);
 
 int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len);
+
+pgprot_t vcm_pgprot(pgprot_t prot, u32 cache);
 
 struct vcm *vcm_create_around(struct vcm_table *table, dma_addr_t start,
 			      u64 len);

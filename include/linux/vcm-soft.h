@@ -105,11 +105,13 @@ struct vcm_soft_stats {
  * @size: block size of the entry, in bytes
  * @attr: VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV as the entry grants them, and
  *        VCM_MMIO if it says so
+ * @cached: accesses see the caches of the CPUs
  */
 struct vcm_soft_leaf {
 	phys_addr_t pa;
 	size_t size;
 	u32 attr;
+	bool cached;
 };
 
 struct vcm_iommu *vcm_soft_create(const struct vcm_soft_config *config);

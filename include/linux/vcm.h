@@ -40,6 +40,18 @@ struct vcm_res;
 #define VCM_PRIV	BIT(3)	/* privileged accesses only, where the format has them */
 #define VCM_MMIO	BIT(7)	/* for registers of a device, not for memory */
 
+/*
+ * Cacheability. Of an allocation: what the memory is; without one of these it
+ * is VCM_CACHED, or, if it is not in the kernel's linear map, what the first
+ * reservation makes of it. Of a reservation: how it is to be mapped; without
+ * one of these, as the memory is. One memory, one cacheability: all mappings of
+ * it, the linear map included, have the same.
+ */
+#define VCM_CACHED	BIT(4)	/* through the caches of the CPUs */
+#define VCM_UNCACHED	BIT(5)	/* past them */
+#define VCM_WC		BIT(6)	/* past them, and writes may be combined */
+#define VCM_CACHE_MASK	(VCM_CACHED | VCM_UNCACHED | VCM_WC)
+
 /* Attributes of a physical allocation. */
 #define VCM_CONTIG	BIT(8)	/* one chunk */
 #define VCM_ZERO	BIT(9)	/* cleared before anybody sees it */

@@ -150,6 +150,11 @@ static void args_reserve(struct kunit *test)
 			   vcm_reserve_at(vcm, SZ_1M + SZ_64K, PAGE_SIZE,
 					  VCM_RW | BIT(bit)));
 	}
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_reserve(vcm, PAGE_SIZE, VCM_RW | VCM_CACHED | VCM_WC));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_reserve_at(vcm, SZ_1M + SZ_64K, PAGE_SIZE,
+				  VCM_RW | VCM_CACHED | VCM_UNCACHED));
 	EXPECT_ERR(test, -EINVAL, vcm_reserve(vcm, 0, VCM_RW));
 	EXPECT_ERR(test, -EINVAL, vcm_reserve_at(vcm, SZ_1M, 0, VCM_RW));
 	EXPECT_ERR(test, -EINVAL,
@@ -221,6 +226,9 @@ static void args_bound(struct kunit *test)
 	}
 	EXPECT_ERR(test, -EINVAL, vcm_create_bound(vcm, 0));
 	EXPECT_ERR(test, -EINVAL, vcm_create_bound_at(vcm, SZ_1M, 0));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_reserve_from_bound(bound, PAGE_SIZE,
+					  VCM_RW | VCM_UNCACHED | VCM_WC));
 	EXPECT_ERR(test, -EINVAL, vcm_reserve_from_bound(bound, 0, VCM_RW));
 	EXPECT_ERR(test, -EINVAL,
 		   vcm_create_bound_at(vcm, SZ_1M + 1, PAGE_SIZE));
@@ -258,6 +266,10 @@ static void args_alloc(struct kunit *test)
 	EXPECT_ERR(test, -ENOENT, vcm_memtype_get(""));
 	EXPECT_ERR(test, -ENOENT, vcm_memtype_get("System"));
 	EXPECT_ERR(test, -EINVAL, vcm_phys_alloc(NULL, 0, 0));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_phys_alloc(NULL, PAGE_SIZE, VCM_CACHED | VCM_WC));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_phys_alloc(NULL, PAGE_SIZE, VCM_UNCACHED | VCM_WC));
 	EXPECT_ERR(test, -ENOMEM, vcm_phys_alloc(NULL, SIZE_MAX, 0));
 	EXPECT_ERR(test, -EOPNOTSUPP,
 		   vcm_phys_alloc(NULL, PAGE_SIZE, VCM_ALIGN(63)));

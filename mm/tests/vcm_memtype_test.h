@@ -98,7 +98,7 @@ static const struct size_class_desc small[] = { { SZ_2M, 1 }, { SZ_64K, 8 }, { P
 #define SMALL_AT	(NOWHERE + SZ_1G)
 #define SMALL_LEN	(SZ_2M + 8 * SZ_64K + 32 * PAGE_SIZE)
 
-static const struct vcm_pool_desc two_pools[] = {
+static const struct vcm_pool_desc two_pools[] __maybe_unused = {
 	RANGE(NOWHERE, BIG_LEN, big),
 	RANGE(SMALL_AT, SMALL_LEN, small),
 };

@@ -205,7 +205,8 @@ static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
 			  size_t *mapped)
 {
 	struct vcm_domain_table *dt = to_domain_table(table);
-	int prot = attr & VCM_MMIO ? IOMMU_MMIO : IOMMU_CACHE;
+	int prot = attr & VCM_MMIO ? IOMMU_MMIO :
+		   attr & VCM_CACHED ? IOMMU_CACHE : 0;
 
 	if (attr & VCM_READ)
 		prot |= IOMMU_READ;

@@ -223,6 +223,12 @@ static int vcm_identity_map(struct vcm_table *table, dma_addr_t addr,
 		       vcm_get_name(table->vcm));
 		return -EOPNOTSUPP;
 	}
+	/* It has no say: what it does looks into the caches of the CPUs. */
+	if (!(attr & (VCM_CACHED | VCM_MMIO))) {
+		pr_err("%s: who is behind no IOMMU cannot be kept from the caches of the CPUs: it takes cached memory\n",
+		       vcm_get_name(table->vcm));
+		return -EOPNOTSUPP;
+	}
 	/* Addresses of memory say that it is encrypted; registers are not. */
 	if (attr & VCM_MMIO && __sme_set(0)) {
 		pr_err("%s: memory is encrypted, so registers are not seen at their address\n",

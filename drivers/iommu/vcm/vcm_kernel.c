@@ -50,7 +50,15 @@ static pgprot_t vcm_kernel_prot(u32 attr)
 {
 	pgprot_t prot = attr & VCM_WRITE ? PAGE_KERNEL : PAGE_KERNEL_RO;
 
-	return attr & VCM_MMIO ? pgprot_decrypted(pgprot_device(prot)) : prot;
+	return attr & VCM_MMIO ? pgprot_decrypted(pgprot_device(prot)) :
+				 vcm_pgprot(prot, attr);
+}
+
+static bool vcm_kernel_can_map_as(u32 attr)
+{
+	return attr & VCM_MMIO || !(attr & (VCM_UNCACHED | VCM_WC)) ||
+	       pgprot_val(vcm_pgprot(PAGE_KERNEL, attr)) !=
+	       pgprot_val(PAGE_KERNEL);
 }
 
 /* Every mapping of the kernel is privileged, so VCM_PRIV is granted. */
@@ -73,6 +81,11 @@ static int vcm_kernel_map(struct vcm_table *table, dma_addr_t addr,
 	}
 	if (attr & VCM_MMIO && !vcm_kernel_has_mmio()) {
 		pr_err("%s: this kernel cannot map registers of a device here\n",
+		       vcm_get_name(table->vcm));
+		return -EOPNOTSUPP;
+	}
+	if (!vcm_kernel_can_map_as(attr)) {
+		pr_err("%s: this architecture has no such mappings in the kernel but cached ones\n",
 		       vcm_get_name(table->vcm));
 		return -EOPNOTSUPP;
 	}
@@ -159,8 +172,9 @@ static unsigned long vcm_kernel_pgsizes(void)
  * What backs a reservation of it, the kernel sees: vcm_get_kernel_addr() says
  * where. The kernel picks the addresses, so there is no vcm_reserve_at().
  * VCM_EXEC is refused, and so is a reservation without VCM_WRITE where the
- * architecture has no read-only mappings in the kernel, and one with VCM_MMIO
- * where it cannot map registers.
+ * architecture has no read-only mappings in the kernel, memory that is not
+ * cached where it has only cached ones, and one with VCM_MMIO where it cannot map
+ * registers.
  *
  * Context: May sleep.
  * Return: the context, or ERR_PTR(-ENOMEM).

@@ -129,6 +129,7 @@ struct vcm_soft_client {
  * @oas: bits of physical address
  * @tag: what units file its translations under; used again after it is freed
  * @base: physical address of the first node, what a unit is pointed at
+ * @mair: what the cacheabilities mean, in the format that has such a register
  * @pgtable: the io-pgtable that writes it, in the formats that have one
  * @nr_nodes: nodes in use, in the formats that allocate them here
  * @made: in &vcm_soft_unit.tables of @maker
@@ -145,6 +146,7 @@ struct vcm_soft_table {
 	unsigned int oas;
 	unsigned int tag;
 	phys_addr_t base;
+	u64 mair;
 	struct io_pgtable_ops *pgtable;
 
 	atomic_long_t nr_nodes;

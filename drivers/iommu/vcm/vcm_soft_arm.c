@@ -10,6 +10,7 @@
  * Neither format has a page that can be written and not read: VCM_WRITE grants
  * VCM_READ. VCM_EXEC, VCM_PRIV and VCM_MMIO they both express.
  */
+#include <linux/bitfield.h>
 #include <linux/io.h>
 #include <linux/io-pgtable.h>
 #include <linux/minmax.h>
@@ -37,7 +38,8 @@ static int arm_map(struct vcm_soft_table *table, dma_addr_t addr,
 		   phys_addr_t pa, size_t size, size_t count, u32 attr,
 		   gfp_t gfp, size_t *mapped)
 {
-	int prot = attr & VCM_MMIO ? IOMMU_MMIO : IOMMU_CACHE;
+	int prot = attr & VCM_MMIO ? IOMMU_MMIO :
+		   attr & VCM_CACHED ? IOMMU_CACHE : 0;
 
 	if (attr & VCM_READ)
 		prot |= IOMMU_READ;
@@ -92,7 +94,7 @@ static u32 arm_attr(bool read_only, bool unprivileged, bool never_execute,
 #define LPAE_TYPE_BLOCK		1
 #define LPAE_TYPE_TABLE		3
 #define LPAE_TYPE_PAGE		3
-#define LPAE_MEM		GENMASK_ULL(4, 2)
+#define LPAE_MEM		GENMASK_ULL(4, 2)	/* an index into MAIR */
 #define LPAE_MEM_DEVICE		(2ULL << 2)	/* as io-pgtable fills in MAIR */
 #define LPAE_AP_UNPRIV		BIT_ULL(6)
 #define LPAE_AP_RDONLY		BIT_ULL(7)
@@ -127,7 +129,16 @@ static int lpae_init(struct vcm_soft_table *table)
 	if (!table->pgtable)
 		return -ENOMEM;
 	table->base = cfg.arm_lpae_s1_cfg.ttbr;
+	table->mair = cfg.arm_lpae_s1_cfg.mair;
 	return 0;
+}
+
+/* Write-back for both, the inner and the outer caches? */
+static bool lpae_is_cached(const struct vcm_soft_table *table, u64 desc)
+{
+	unsigned int shift = FIELD_GET(LPAE_MEM, desc) * BITS_PER_BYTE;
+
+	return (table->mair >> shift & 0xff) == 0xff;
 }
 
 static int lpae_walk(struct vcm_soft_table *table, dma_addr_t addr,
@@ -159,6 +170,7 @@ static int lpae_walk(struct vcm_soft_table *table, dma_addr_t addr,
 
 	leaf->pa = (desc & LPAE_ADDR & ~(size - 1)) | (addr & (size - 1));
 	leaf->size = size;
+	leaf->cached = lpae_is_cached(table, desc);
 	/* The bit that counts is that of whoever may use the page. */
 	leaf->attr = arm_attr(desc & LPAE_AP_RDONLY, desc & LPAE_AP_UNPRIV,
 			      desc & (desc & LPAE_AP_UNPRIV ? LPAE_UXN : LPAE_PXN),
@@ -203,6 +215,8 @@ const struct vcm_soft_fmt vcm_soft_lpae = {
 #define V7S_PAGE_ATTR_SHIFT	4
 /* After a shift by one of the above: */
 #define V7S_AF			BIT(0)
+/* Before it: */
+#define V7S_CB			GENMASK(3, 2)
 #define V7S_AP_UNPRIV		BIT(1)
 #define V7S_AP_RDONLY		BIT(5)
 
@@ -230,6 +244,7 @@ static int v7s_leaf(struct vcm_soft_leaf *leaf, dma_addr_t addr, u32 desc,
 		return -ENOENT;
 	leaf->pa = (desc & ~(size - 1)) | (addr & (size - 1));
 	leaf->size = size;
+	leaf->cached = (desc & V7S_CB) == V7S_CB;
 	leaf->attr = arm_attr(attr & V7S_AP_RDONLY, attr & V7S_AP_UNPRIV,
 			      never_execute, (desc & (V7S_B | V7S_C)) == V7S_B);
 	return 0;

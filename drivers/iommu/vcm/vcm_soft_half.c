@@ -10,8 +10,8 @@
  *
  * A table is a radix tree of nodes of one kernel page. An entry is 0, or
  *
- *	63 .. PAGE_SHIFT - 1	9 .. 2		1	0
- *	address			attributes	TABLE	VALID
+ *	63 .. PAGE_SHIFT - 1	9	6	5 .. 2	1	0
+ *	address			MMIO	CACHED	rights	TABLE	VALID
  *
  * where the address is that of the next node (TABLE) or of the memory. Entries
  * are atomic64_t because 32-bit kernels need to see them whole, too.
@@ -34,9 +34,10 @@
 #define HALF_TABLE	BIT_ULL(1)
 #define HALF_ATTR_SHIFT	2
 #define HALF_ATTR	((u64)VCM_SOFT_ATTRS << HALF_ATTR_SHIFT)
+#define HALF_CACHED	((u64)VCM_CACHED << HALF_ATTR_SHIFT)
 #define HALF_ADDR	GENMASK_ULL(63, HALF_SHIFT)
 
-static_assert(HALF_ATTR < HALF_SIZE);
+static_assert((HALF_ATTR | HALF_CACHED) < HALF_SIZE);
 
 /* Level 0 has the pages, the highest level is one node. */
 static unsigned int half_top(const struct vcm_soft_table *table)
@@ -114,11 +115,13 @@ static int half_map(struct vcm_soft_table *table, dma_addr_t addr,
 		    phys_addr_t pa, size_t size, size_t count, u32 attr,
 		    gfp_t gfp, size_t *mapped)
 {
-	u64 entry = pa | (u64)attr << HALF_ATTR_SHIFT | HALF_VALID;
+	u64 entry = pa | ((u64)attr << HALF_ATTR_SHIFT & HALF_ATTR) | HALF_VALID;
 	atomic64_t *node = phys_to_virt(table->base);
 	unsigned int level;
 	size_t i;
 
+	if (attr & VCM_CACHED)
+		entry |= HALF_CACHED;
 	for (level = half_top(table); level; level--) {
 		node = half_extend(table, &node[half_index(addr, level)], gfp);
 		if (!node)
@@ -191,6 +194,7 @@ static int half_walk(struct vcm_soft_table *table, dma_addr_t addr,
 	leaf->pa = (entry & HALF_ADDR) | (addr & (HALF_SIZE - 1));
 	leaf->size = HALF_SIZE;
 	leaf->attr = (entry & HALF_ATTR) >> HALF_ATTR_SHIFT;
+	leaf->cached = entry & HALF_CACHED;
 	return 0;
 }
 

@@ -157,7 +157,7 @@ static int soft_table_map(struct vcm_table *vcm_table, dma_addr_t addr,
 	err = soft_table_check(table, addr, pa, len);
 	if (err)
 		return err;
-	if (attr & ~table->fmt->attrs)
+	if (attr & ~(table->fmt->attrs | VCM_CACHE_MASK))
 		return -EOPNOTSUPP;
 	if (!(attr & (VCM_READ | VCM_WRITE)))
 		return -EINVAL;

@@ -278,8 +278,11 @@ static const struct vcm_table_ops vcm_user_ops = {
 
 static pgprot_t vcm_user_prot(u32 attr)
 {
-	return vm_get_page_prot(VM_SHARED | VM_READ |
-				(attr & VCM_WRITE ? VM_WRITE : 0));
+	pgprot_t prot = vm_get_page_prot(VM_SHARED | VM_READ |
+					 (attr & VCM_WRITE ? VM_WRITE : 0));
+
+	return attr & VCM_MMIO ? pgprot_decrypted(pgprot_noncached(prot)) :
+				 vcm_pgprot(prot, attr);
 }
 
 /* The page that is missing, and some of those that follow it. */

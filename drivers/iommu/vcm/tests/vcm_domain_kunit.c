@@ -624,6 +624,122 @@ static void memory_above_4g(struct kunit *test)
 					   SZ_1M, out));
 }
 
+/* Memory that is not cached: taken out of the caches' way for everybody. */
+static struct dbed_buf buf_that_is(struct kunit *test, struct vcm *vcm,
+				   u32 cache)
+{
+	struct vcm_phys *phys = vcm_phys_alloc(NULL, SZ_64K, VCM_ZERO | cache);
+	struct dbed *bed = test->priv;
+	struct dbed_buf buf;
+
+	if (phys == ERR_PTR(-EOPNOTSUPP))
+		kunit_skip(test, "this kernel cannot change its linear map");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, phys);
+	bed->phys[bed->nr_phys++] = phys;
+	buf.phys = phys;
+	buf.res = dbed_keep_res(test, vcm_reserve(vcm, SZ_64K, DBED_RW));
+	buf.addr = vcm_get_dev_addr(buf.res);
+	KUNIT_ASSERT_EQ(test, vcm_back(buf.res, phys), 0);
+	return buf;
+}
+
+static u8 *kernel_view(struct kunit *test, struct vcm *kspace,
+		       struct dbed_buf *buf)
+{
+	struct vcm_res *res;
+	u8 *p;
+
+	res = dbed_keep_res(test, vcm_reserve(kspace, SZ_64K, DBED_RW));
+	KUNIT_ASSERT_EQ(test, vcm_back(res, buf->phys), 0);
+	p = vcm_get_kernel_addr(res);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
+	return p;
+}
+
+/* What a device writes, the kernel reads past the caches; and back. */
+static void not_cached(struct kunit *test)
+{
+	static const u32 kinds[] = { VCM_UNCACHED, VCM_WC };
+	struct dbed *bed = test->priv;
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct dbed_buf out = dbed_new_buf(test, vcm, PAGE_SIZE, DBED_RW);
+	struct vcm *kspace = vcm_create_kernel();
+	size_t off = SZ_32K + 128;
+	u8 want[DBED_MOVE], *p;
+	unsigned int i;
+	u32 secret;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kspace);
+	bed->vcm[bed->nr_vcm++] = kspace;
+	dbed_join_active(test, vcm, 0);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct dbed_buf buf = buf_that_is(test, vcm, kinds[i]);
+
+		p = kernel_view(test, kspace, &buf);
+		KUNIT_EXPECT_NULL(test, memchr_inv(p, 0, SZ_64K));
+		dbed_store(test, bed->dev[0], out.addr, DBED_SIG_OFF);
+		KUNIT_ASSERT_TRUE(test, dbed_holds(test, out.phys, 0,
+						   dbed_signature(0)));
+		memcpy_from_page(want, dbed_page(test, out.phys, 0), 0,
+				 DBED_MOVE);
+		dbed_store(test, bed->dev[0], buf.addr + off, DBED_SIG_OFF);
+		KUNIT_EXPECT_EQ(test, 0, memcmp(p + off, want, DBED_MOVE));
+
+		secret = dbed_fresh();
+		dbed_poke(test, out.phys, 0, secret);
+		memcpy_from_page(want, dbed_page(test, out.phys, 0), 0,
+				 DBED_MOVE);
+		memcpy(p + off, want, DBED_MOVE);
+		wmb();	/* before the device is told to go */
+		dbed_fetch(test, bed->dev[0], buf.addr + off);
+		KUNIT_EXPECT_TRUE(test, dbed_caught(test, 0, out, secret));
+	}
+}
+
+/* What the IOMMU's driver is told, on its way into the page table */
+static struct {
+	struct iommu_domain_ops ops;
+	const struct iommu_domain_ops *old;
+	int prot;
+} overheard;
+
+static int overhear(struct iommu_domain *domain, unsigned long iova,
+		    phys_addr_t pa, size_t size, size_t count, int prot,
+		    gfp_t gfp, size_t *mapped)
+{
+	overheard.prot = prot;
+	return overheard.old->map_pages(domain, iova, pa, size, count, prot,
+					gfp, mapped);
+}
+
+static void cacheability(struct kunit *test)
+{
+	static const u32 kinds[] = { VCM_CACHED, VCM_UNCACHED, VCM_WC };
+	struct dbed *bed = test->priv;
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct iommu_domain *domain;
+	unsigned int i;
+
+	dbed_join_active(test, vcm, 0);
+	domain = iommu_get_domain_for_dev(bed->dev[0]);
+	KUNIT_ASSERT_NOT_NULL(test, domain);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct dbed_buf buf = buf_that_is(test, vcm, kinds[i]);
+
+		KUNIT_ASSERT_EQ(test, vcm_unback(buf.res), 0);
+		overheard.old = domain->ops;
+		overheard.ops = *domain->ops;
+		overheard.ops.map_pages = overhear;
+		overheard.prot = 0;
+		domain->ops = &overheard.ops;
+		KUNIT_EXPECT_EQ(test, vcm_back(buf.res, buf.phys), 0);
+		domain->ops = overheard.old;
+		KUNIT_EXPECT_EQ(test, kinds[i] == VCM_CACHED ? IOMMU_CACHE : 0,
+				overheard.prot & IOMMU_CACHE);
+		KUNIT_EXPECT_TRUE(test, overheard.prot & IOMMU_WRITE);
+	}
+}
+
 static struct kunit_case vcm_domain_cases[] = {
 	KUNIT_CASE(one_address),
 	KUNIT_CASE(one_table),
@@ -645,6 +761,8 @@ static struct kunit_case vcm_domain_cases[] = {
 	KUNIT_CASE(reserved_windows),
 	KUNIT_CASE(last_page),
 	KUNIT_CASE(memory_above_4g),
+	KUNIT_CASE(not_cached),
+	KUNIT_CASE(cacheability),
 	{}
 };
 

@@ -164,8 +164,33 @@ static void soft_rights(struct kunit *test)
 			soft_rights_of(test, BIT(bit), attr);
 	}
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
-			soft_try_map(s->table, 0, 0, s->page, RW | BIT(4),
+			soft_try_map(s->table, 0, 0, s->page, RW | BIT(8),
 				     &mapped));
+}
+
+/* In every block size; an entry that does not say so is not cached. */
+static void soft_cacheability(struct kunit *test)
+{
+	static const u32 attrs[] = { 0, VCM_CACHED, VCM_UNCACHED, VCM_WC };
+	struct soft_test *s = test->priv;
+	struct vcm_soft_leaf leaf;
+	unsigned int bit, i;
+
+	for_each_set_bit(bit, &s->param->pgsizes, BITS_PER_LONG) {
+		for (i = 0; i < ARRAY_SIZE(attrs); i++) {
+			size_t size = BIT(bit);
+
+			soft_map(test, s->table, 0, 0, size, RW | attrs[i]);
+			KUNIT_ASSERT_EQ(test, 0, vcm_soft_walk(s->unit, s->dev,
+							       0, &leaf));
+			KUNIT_EXPECT_EQ(test, attrs[i] == VCM_CACHED,
+					leaf.cached);
+			KUNIT_EXPECT_EQ(test, size, leaf.size);
+			KUNIT_EXPECT_EQ(test, RW, leaf.attr & RW);
+			KUNIT_EXPECT_EQ(test, 0, leaf.attr & VCM_CACHE_MASK);
+			soft_unmap(test, s->table, 0, size);
+		}
+	}
 }
 
 /* The last page there is, and the first bytes that there are not. */
@@ -258,6 +283,7 @@ static struct kunit_case soft_table_cases[] = {
 	KUNIT_CASE_PARAM(soft_boundaries, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_accounting, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_rights, soft_gen_params),
+	KUNIT_CASE_PARAM(soft_cacheability, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_ends, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_sizes_of_space, soft_gen_params),
 	{}
