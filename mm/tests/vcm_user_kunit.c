@@ -8,6 +8,7 @@
  */
 #include <kunit/test.h>
 #include <linux/completion.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
@@ -101,7 +102,8 @@ static void user_bytes(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
 		phys_fill(phys, 0x11 + i);
 		for (off = 0; off < len; off += PAGE_SIZE) {
-			KUNIT_ASSERT_TRUE(test, user_sees(addr + off, 0x11 + i));
+			KUNIT_ASSERT_TRUE(test,
+					  user_sees(addr + off, 0x11 + i));
 			KUNIT_ASSERT_TRUE(test, user_writes(addr + off + 1,
 							    off >> PAGE_SHIFT));
 		}
@@ -488,8 +490,45 @@ static void looker_start(struct kunit *test, struct looker *looker)
 {
 	looker->task = kthread_run(looker_run, looker, "vcm-looker");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, looker->task);
-	while (!READ_ONCE(looker->seen) && !READ_ONCE(looker->refused))
+}
+
+/* Has it looked @times more than @from? Not for ever. */
+static bool looker_waits(unsigned long *count, unsigned long from,
+			 unsigned long times)
+{
+	unsigned long end = jiffies + 20 * HZ;
+
+	while (READ_ONCE(*count) - from < times && time_before(jiffies, end))
 		schedule_timeout_uninterruptible(1);
+	return READ_ONCE(*count) - from >= times;
+}
+
+/* While somebody is at the reservation, an access waits for the outcome. */
+static void user_waits(struct kunit *test)
+{
+	struct looker looker = {};
+	struct vcm_res *res;
+	struct uspace user;
+	int claimed;
+
+	user_enter(test, &user);
+	res = space_take(test, user.vcm, SZ_64K, VCM_RW);
+	looker.mm = user.mm;
+	looker.addr = vcm_get_dev_addr(res);
+	down_read(&user.vcm->lock);
+	claimed = vcm_res_claim(res, BIT(VCM_RES_IDLE));
+	up_read(&user.vcm->lock);
+	KUNIT_ASSERT_EQ(test, VCM_RES_IDLE, claimed);
+
+	looker_start(test, &looker);
+	schedule_timeout_uninterruptible(HZ / 10);
+	KUNIT_EXPECT_EQ(test, 0, READ_ONCE(looker.refused));
+	KUNIT_EXPECT_EQ(test, 0, READ_ONCE(looker.seen));
+	vcm_res_publish(res, VCM_RES_IDLE);
+	KUNIT_EXPECT_TRUE(test, looker_waits(&looker.refused, 0, 1));
+	kthread_stop(looker.task);
+	space_give(test, res);
+	user_leave(test, &user);
 }
 
 /* Moving memory, or its rights, never shows: the process waits. */
@@ -510,6 +549,7 @@ static void user_migrates(struct kunit *test)
 	looker.addr = vcm_get_dev_addr(res);
 	KUNIT_ASSERT_TRUE(test, user_writes(looker.addr, 0x3c));
 	looker_start(test, &looker);
+	KUNIT_EXPECT_TRUE(test, looker_waits(&looker.seen, 0, 1));
 	for (i = 0; i < 20; i++) {
 		KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(phys, 0, &old, &len));
 		KUNIT_EXPECT_EQ(test, 0, vcm_phys_migrate(phys, NULL, 0, 0));
@@ -547,18 +587,21 @@ static void user_races(struct kunit *test)
 	looker.addr = vcm_get_dev_addr(res);
 	looker_start(test, &looker);
 	for (i = 0; i < 30; i++) {
-		unsigned long seen = READ_ONCE(looker.seen);
+		unsigned long seen = READ_ONCE(looker.seen), refused;
+		bool ok;
 
 		phys_fill(phys, 0x3c);
-		KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
-		while (READ_ONCE(looker.seen) == seen)
-			schedule_timeout_uninterruptible(1);
-		KUNIT_ASSERT_EQ(test, 0, vcm_unback(res));
+		KUNIT_EXPECT_EQ(test, 0, vcm_back(res, phys));
+		ok = looker_waits(&looker.seen, seen, 1);
+		KUNIT_EXPECT_TRUE(test, ok);
+		KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
 		phys_fill(phys, 0x5d);
-		seen = READ_ONCE(looker.refused);
-		while (READ_ONCE(looker.refused) - seen < 2)
-			schedule_timeout_uninterruptible(1);
-		KUNIT_ASSERT_EQ(test, 0x5d, phys_peek(phys, 1));
+		refused = READ_ONCE(looker.refused);
+		ok = ok && looker_waits(&looker.refused, refused, 2);
+		KUNIT_EXPECT_TRUE(test, ok);
+		KUNIT_EXPECT_EQ(test, 0x5d, phys_peek(phys, 1));
+		if (!ok)
+			break;
 	}
 	kthread_stop(looker.task);
 	KUNIT_EXPECT_EQ(test, 0, looker.wrong);
@@ -681,6 +724,7 @@ static struct kunit_case vcm_user_cases[] = {
 	KUNIT_CASE(user_changes),
 	KUNIT_CASE(user_exits),
 	KUNIT_CASE(user_forks),
+	KUNIT_CASE(user_waits),
 	KUNIT_CASE(user_migrates),
 	KUNIT_CASE(user_races),
 	KUNIT_CASE(user_and_others),

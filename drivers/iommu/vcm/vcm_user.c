@@ -312,6 +312,20 @@ static vm_fault_t vcm_user_fill(struct vm_fault *vmf, unsigned long addr,
 	return VM_FAULT_NOPAGE;
 }
 
+/*
+ * It will be there again in a moment. Whoever is at it may wait for somebody
+ * who waits for mmap_lock, so that is not kept.
+ */
+static vm_fault_t vcm_user_wait(struct vm_fault *vmf)
+{
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
+	    vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
+		return VM_FAULT_NOPAGE;
+	release_fault_lock(vmf);
+	schedule_timeout_killable(1);
+	return VM_FAULT_RETRY;
+}
+
 static vm_fault_t vcm_user_fault(struct vm_fault *vmf)
 {
 	struct vcm_user *user = vmf->vma->vm_file->private_data;
@@ -326,11 +340,7 @@ static vm_fault_t vcm_user_fault(struct vm_fault *vmf)
 		 vcm_is_moving(user->table.vcm, addr);
 	ret = entry ? vcm_user_fill(vmf, addr, entry) : VM_FAULT_SIGBUS;
 	up_read(&user->lock);
-	if (!moving)
-		return ret;
-	/* It will be there again in a moment; let others have mmap_lock. */
-	schedule_timeout_killable(1);
-	return VM_FAULT_NOPAGE;
+	return moving ? vcm_user_wait(vmf) : ret;
 }
 
 /*
