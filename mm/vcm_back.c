@@ -357,11 +357,12 @@ EXPORT_SYMBOL_GPL(vcm_back);
  * Context: May sleep.
  * Return: 0; or with nothing changed -EINVAL for a bad pointer, no length, or
  * what is not in whole pages of the context, -ENOSPC if the part leaves @res,
- * -ERANGE if it leaves @phys, -EINVAL and -EACCES as for vcm_back(), -EBUSY if it overlaps what is backed, another call backs or unbacks
- * @res, or a unit owes an answer to vcm_unback(), -EOPNOTSUPP if the memory
- * decides where @res lies: one from vcm_reserve_at() will do; and -ENOENT,
- * -ERANGE, -EOPNOTSUPP, -ENOMEM, -EIO and others as for vcm_back(). After -EIO the piece
- * counts as backed, and vcm_unback() is the only way on.
+ * -ERANGE if it leaves @phys, -EINVAL and -EACCES as for vcm_back(), -EBUSY if
+ * it overlaps what is backed, another call backs or unbacks @res, or a unit
+ * owes an answer to vcm_unback(), -EOPNOTSUPP if the memory decides where @res
+ * lies: one from vcm_reserve_at() will do; and -ENOENT, -ERANGE, -EOPNOTSUPP,
+ * -ENOMEM, -EIO and others as for vcm_back(). After -EIO the piece counts as
+ * backed, and vcm_unback() is the only way on.
  */
 int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
 		   size_t phys_off, size_t len)

@@ -76,7 +76,7 @@ static int vcm_chunks_kind(const struct vcm_chunks *chunks)
 	}
 	if (ram && ram != pages) {
 		pr_err("%lu of %lu pages from %#llx on are RAM and the others are not: wrap them apart\n",
-		       ram, pages, PFN_PHYS((u64)chunks->chunk[0].pfns.start));
+		       ram, pages, (u64)chunks->chunk[0].pfns.start << PAGE_SHIFT);
 		return -EINVAL;
 	}
 	return ram ? 0 : VCM_MMIO;

@@ -67,8 +67,7 @@ static struct device *vcm_importer_new(void)
 	if (IS_ERR(pdev))
 		return ERR_CAST(pdev);
 	vcm_importer_make_coherent(&pdev->dev);
-	/* An importer wants to know how long a segment may be: any length. */
-	pdev->dev.dma_parms = &pdev->dma_parms;
+	/* However long a segment is, it is welcome. */
 	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 	return &pdev->dev;
 }
@@ -206,7 +205,7 @@ struct vcm_phys *vcm_import_dma_buf(struct dma_buf *dmabuf)
 	dev = vcm_importer_get();
 	if (IS_ERR(dev))
 		return ERR_CAST(dev);
-	if (get_dma_ops(dev)) {
+	if (get_dma_ops(dev) || device_iommu_mapped(dev)) {
 		pr_err("dma-buf: on this machine the DMA API hides where memory is from every device\n");
 		return ERR_PTR(-EOPNOTSUPP);
 	}

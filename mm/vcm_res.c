@@ -360,11 +360,12 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  * vcm_reserve() - take a range of a context
  * @vcm: the context
  * @len: bytes, rounded up to vcm_get_min_page_size()
- * @attr: access rights (VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV); at most one
- *        of VCM_CACHED, VCM_UNCACHED and VCM_WC, to be backed with no other
- *        memory and, if the memory leaves it open, to be mapped like this; and
- *        VCM_ALIGN(order) for multiples of 2^order bytes; without it the
- *        largest block that fits into @len decides
+ * @attr: access rights (VCM_READ, VCM_WRITE, VCM_EXEC, VCM_PRIV); VCM_MMIO if it
+ *        is for the registers of a device; at most one of VCM_CACHED,
+ *        VCM_UNCACHED and VCM_WC, to be backed with no other memory and, if the
+ *        memory leaves it open, to be mapped like this; and VCM_ALIGN(order)
+ *        for multiples of 2^order bytes; without it the largest block that fits
+ *        into @len decides
  *
  * The range is the lowest that is free, that all devices of the context can
  * use, and that keeps clear of bounds and of the windows which one of them

@@ -59,13 +59,12 @@ struct vcm_table_ops {
 	 * caches of the CPUs, or VCM_UNCACHED or VCM_WC, so that they go past
 	 * them; with VCM_MMIO in it, that is no memory but registers, not to be
 	 * cached, merged or reordered. Everything is a multiple of the smallest
-	 * block size and
-	 * inside the geometry; vcm_block() picks the blocks. When it returns,
-	 * a unit that walks the table finds the new entries. Returns 0, or an
-	 * errno and in @mapped how many bytes from @addr on were mapped all
-	 * the same: the core unmaps them. May sleep if @gfp allows it. With
-	 * __GFP_NOFAIL in @gfp it must not fail for want of memory: the core
-	 * puts back what was mapped there before.
+	 * block size and inside the geometry; vcm_block() picks the blocks.
+	 * When it returns, a unit that walks the table finds the new entries.
+	 * Returns 0, or an errno and in @mapped how many bytes from @addr on
+	 * were mapped all the same: the core unmaps them. May sleep if @gfp
+	 * allows it. With __GFP_NOFAIL in @gfp it must not fail for want of
+	 * memory: the core puts back what was mapped there before.
 	 */
 	int (*map)(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		   size_t len, u32 attr, gfp_t gfp, size_t *mapped);

@@ -128,8 +128,8 @@ static void foreign_shown(struct kunit *test)
 	s.buf = kunit_kzalloc(test, s.size, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, s.buf);
 	vcm_foreign_show(&s);
-	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "from elsewhere, physical range: allocations: 1, 64 KiB\n"));
-	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "from elsewhere, scatter list: allocations: 0, 0 KiB\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "physical range: allocations: 1, 64 KiB\n"));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(s.buf, "scatter list: allocations: 0, 0 KiB\n"));
 	unwrap_memory(test, &w);
 	s.count = 0;
 	vcm_foreign_show(&s);

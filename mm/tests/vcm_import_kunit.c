@@ -14,6 +14,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
@@ -30,6 +31,7 @@ MODULE_IMPORT_NS(DMA_BUF);
  * @test: the test
  * @pages: its memory, not contiguous
  * @dmabuf: the dma-buf of it
+ * @dev: the device of the last attachment
  * @attached: attachments
  * @mapped: mappings
  * @maps: how many there were
@@ -43,6 +45,7 @@ struct exporter {
 	struct kunit *test;
 	struct page *pages[NR_PAGES];
 	struct dma_buf *dmabuf;
+	struct device *dev;
 	unsigned int attached;
 	unsigned int mapped;
 	unsigned int maps;
@@ -62,6 +65,7 @@ static int exp_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 	/* It has no IOMMU, and no limit. */
 	KUNIT_EXPECT_EQ(e->test, DMA_BIT_MASK(64), dma_get_mask(attach->dev));
 	KUNIT_EXPECT_FALSE(e->test, device_iommu_mapped(attach->dev));
+	e->dev = attach->dev;
 	e->attached++;
 	return 0;
 }
@@ -332,6 +336,28 @@ static void import_registers(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, e->released);
 }
 
+/* Where the DMA API copies, the addresses are those of the copy. */
+static void import_bounced(struct kunit *test)
+{
+	struct exporter *e = exporter_new(test);
+	phys_addr_t pool = 0;
+
+	KUNIT_EXPECT_EQ(test, 0, refused(e->dmabuf));
+#ifdef CONFIG_SWIOTLB
+	if (e->dev->dma_io_tlb_mem && e->dev->dma_io_tlb_mem->nslabs)
+		pool = e->dev->dma_io_tlb_mem->defpool.start;
+#endif
+	if (pool) {
+		e->registers = pool;
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, refused(e->dmabuf));
+		KUNIT_EXPECT_TRUE(test, bed_log_has("put a buffer or a bus in between"));
+		KUNIT_EXPECT_EQ(test, 0, e->attached);
+	}
+	exporter_put(e);
+	if (!pool)
+		kunit_skip(test, "no bounce buffers on this machine");
+}
+
 /* Whatever the exporter refuses, nothing is left of it. */
 static void import_refused(struct kunit *test)
 {
@@ -417,6 +443,7 @@ static struct kunit_case vcm_import_cases[] = {
 	KUNIT_CASE(import_lifetime),
 	KUNIT_CASE(import_twice),
 	KUNIT_CASE(import_registers),
+	KUNIT_CASE(import_bounced),
 	KUNIT_CASE(import_refused),
 	KUNIT_CASE(import_no_memory),
 	KUNIT_CASE(import_heap),
