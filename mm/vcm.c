@@ -172,10 +172,7 @@ int vcm_free(struct vcm *vcm)
 	if (!list_empty(&vcm->assocs) || vcm->declared)
 		return -EBUSY;
 
-	spin_lock(&vcm->res_lock);
-	vcm->dead = range_space_empty(&vcm->space);
-	spin_unlock(&vcm->res_lock);
-	if (!vcm->dead)
+	if (!vcm_space_end(vcm))
 		return -EBUSY;
 
 	vcm_free_home(vcm);

@@ -169,6 +169,7 @@ int vcm_free_bound(struct vcm_bound *bound)
 	busy = !range_space_empty(&bound->space);
 	if (!busy) {
 		window->state = VCM_RES_GONE;
+		vcm_space_unpark(vcm);
 		range_remove(&vcm->space, &window->range);
 		list_del(&bound->node);
 	}

@@ -165,6 +165,8 @@ struct vcm_pool;
  *           where they lie; empty otherwise
  * @nr_ordered: how many were ever put there
  * @nr_res: how many reservations there are, with those from bounds
+ * @parked: one that was given back and kept; see DOC: Parking
+ * @nr_changes: how often room was made, or the limits of the context changed
  * @usable: what all tables can express; its last_pa is not used
  * @windows: what no reservation may touch, by first address
  * @dead: freed; only the memory is left, for those who hold a reservation's
@@ -194,6 +196,8 @@ struct vcm {
 	struct list_head ordered;
 	u64 nr_ordered;
 	size_t nr_res;
+	struct vcm_res *parked;
+	u64 nr_changes;
 	struct vcm_geometry usable;
 	struct list_head windows;
 	bool dead;
@@ -213,6 +217,23 @@ struct vcm_window {
 	dma_addr_t first;
 	dma_addr_t last;
 };
+
+/**
+ * DOC: Parking
+ *
+ * Who streams gives a reservation back and at once wants one like it. So the
+ * last one that was given back stays where it is for the moment: its range is
+ * taken, its memory allocated, but it is VCM_RES_GONE to everybody. The next
+ * vcm_reserve() of the same length and alignment gets it.
+ *
+ * That must not be seen. The search would have found the same range, because
+ * only a reservation is parked that took the lowest range there was and since
+ * then no room was made and no limit changed: what lies below it can only have
+ * become less. Whatever else asks for room or makes some unparks it first, and
+ * lookups pass it over.
+ */
+
+#define VCM_NOT_LOWEST	U64_MAX
 
 /**
  * enum vcm_res_state - where a reservation is in its life
@@ -291,7 +312,9 @@ struct vcm_piece {
  * @attr: access rights, VCM_MMIO, and the cacheability and alignment that were
  *        asked for
  * @floating: its memory decides where it lies; without it is nowhere
- * @number: its place in &vcm.ordered
+ * @number: its place in &vcm.ordered; in a context that has no such order,
+ *          &vcm.nr_changes when it took the lowest range that was free, and
+ *          VCM_NOT_LOWEST if it did not
  * @node: in &vcm.ordered
  * @state: see &enum vcm_res_state
  * @pieces: what it is backed with, by offset; whoever has claimed the
@@ -609,6 +632,8 @@ void vcm_assoc_forget(struct vcm_assoc *assoc);
 
 /* vcm_res.c */
 void vcm_space_init(struct vcm *vcm);
+bool vcm_space_end(struct vcm *vcm);
+void vcm_space_unpark(struct vcm *vcm);
 int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 		    struct list_head *windows, struct device *dev);
 void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,

@@ -42,6 +42,44 @@ void vcm_space_init(struct vcm *vcm)
 	range_space_init(&vcm->space, vcm->start, vcm->last);
 }
 
+/**
+ * vcm_space_unpark() - somebody makes room, or looks for it
+ * @vcm: the context
+ *
+ * See DOC: Parking.
+ *
+ * Context: The caller holds &vcm.res_lock, and a reference to @vcm.
+ */
+void vcm_space_unpark(struct vcm *vcm)
+{
+	struct vcm_res *res = vcm->parked;
+
+	lockdep_assert_held(&vcm->res_lock);
+
+	vcm->nr_changes++;
+	if (!res)
+		return;
+	vcm->parked = NULL;
+	range_remove(&vcm->space, &res->range);
+	vcm_res_put(res);
+}
+
+/**
+ * vcm_space_end() - no reservations from now on, if there are none
+ * @vcm: the context
+ *
+ * Context: Any but interrupts. Takes &vcm.res_lock.
+ * Return: true, and the context is dead; false if there are any, or bounds.
+ */
+bool vcm_space_end(struct vcm *vcm)
+{
+	spin_lock(&vcm->res_lock);
+	vcm_space_unpark(vcm);
+	vcm->dead = range_space_empty(&vcm->space);
+	spin_unlock(&vcm->res_lock);
+	return vcm->dead;
+}
+
 static u64 vcm_granule(const struct vcm_geometry *usable)
 {
 	return BIT_ULL(__ffs(usable->pgsizes));
@@ -86,6 +124,8 @@ static struct vcm_res *vcm_space_find(struct vcm *vcm, u64 first, u64 last)
 	     node && node->first <= last; node = range_next(node)) {
 		struct vcm_res *res = vcm_node_to_res(node);
 
+		if (res == vcm->parked)
+			continue;
 		if (!vcm_res_is_window(res))
 			return res;
 		inner = range_find(&res->bound->space, first, last);
@@ -217,11 +257,16 @@ int vcm_space_place(struct vcm *vcm, struct vcm_res *res,
 	ret = vcm->dead ? -ENOENT : vcm_round_len(vcm, &len);
 	if (ret)
 		return ret;
+	if (vcm->parked)
+		vcm_space_unpark(vcm);
 	res->len = len;
+	res->number = VCM_NOT_LOWEST;
 	if (addr)
 		return vcm_space_insert_at(vcm, res, *addr, len);
 	if (vcm_space_floats(vcm))
 		return vcm_space_float(vcm, res, len);
+	if (!res->bound)
+		res->number = vcm->nr_changes;
 	return vcm_space_insert(vcm, res, len);
 }
 
@@ -315,6 +360,27 @@ unlock:
 	return ret;
 }
 
+/* One that fits and is parked, or NULL. */
+static struct vcm_res *vcm_res_take_parked(struct vcm *vcm, size_t len,
+					   u32 attr)
+{
+	struct vcm_res *res;
+
+	spin_lock(&vcm->res_lock);
+	res = vcm->parked;
+	if (res && res->len == ALIGN(len, vcm_granule(&vcm->usable)) &&
+	    !((res->attr ^ attr) & VCM_ALIGN_MASK)) {
+		vcm->parked = NULL;
+		vcm->nr_res++;
+		res->attr = attr;
+		res->state = VCM_RES_IDLE;
+	} else {
+		res = NULL;
+	}
+	spin_unlock(&vcm->res_lock);
+	return res;
+}
+
 /**
  * vcm_res_make() - what all ways to reserve have in common
  * @vcm: the context
@@ -337,6 +403,14 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS ||
 	    !vcm_cache_is_one(attr))
 		return ERR_PTR(-EINVAL);
+	if (READ_ONCE(vcm->parked) && !addr && !bound) {
+		res = vcm_res_take_parked(vcm, len, attr);
+		if (likely(res)) {
+			trace_vcm_reserve(vcm->name, vcm_res_addr(res),
+					  vcm_res_len(res), 0);
+			return res;
+		}
+	}
 	res = vcm_res_new(vcm, bound, attr);
 	if (!res)
 		return ERR_PTR(-ENOMEM);
@@ -432,6 +506,7 @@ struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm)
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
 	copy->len = res->len;
+	copy->number = VCM_NOT_LOWEST;
 	spin_lock(&vcm->res_lock);
 	ret = range_insert_at(&vcm->space, &copy->range, res->range.first,
 			      res->range.last);
@@ -446,24 +521,44 @@ struct vcm_res *vcm_res_duplicate(struct vcm_res *res, struct vcm *vcm)
 	return ERR_PTR(ret);
 }
 
-/* The opposite of vcm_res_enter(). */
+/* May it stay where it is? See DOC: Parking. Nobody else may know it. */
+static bool vcm_res_parks(const struct vcm_res *res)
+{
+	const struct vcm *vcm = res->vcm;
+
+	return res->number == vcm->nr_changes && list_empty(&res->node) &&
+	       !vcm->parked && kref_read(&res->ref) == 1;
+}
+
+/*
+ * The opposite of vcm_res_enter(). Returns 1 if it is parked, and so still has
+ * the reference of its owner.
+ */
 static int vcm_res_leave(struct vcm_res *res)
 {
 	struct vcm *vcm = res->vcm;
 	int ret = 0;
 
 	spin_lock(&vcm->res_lock);
-	if (res->state == VCM_RES_GONE) {
-		ret = -ENOENT;
-	} else if (res->state != VCM_RES_IDLE) {
-		ret = -EBUSY;
-	} else {
-		res->state = VCM_RES_GONE;
-		if (!RB_EMPTY_NODE(&res->range.rb))
-			range_remove(vcm_res_space(res), &res->range);
-		list_del_init(&res->node);
-		vcm->nr_res--;
+	if (unlikely(res->state != VCM_RES_IDLE)) {
+		ret = res->state == VCM_RES_GONE ? -ENOENT : -EBUSY;
+		goto unlock;
 	}
+	res->state = VCM_RES_GONE;
+	vcm->nr_res--;
+	if (vcm_res_parks(res)) {
+		vcm->parked = res;
+		ret = 1;
+		goto unlock;
+	}
+	vcm_space_unpark(vcm);
+	if (!RB_EMPTY_NODE(&res->range.rb))
+		range_remove(vcm_res_space(res), &res->range);
+	list_del_init(&res->node);
+unlock:
+	/* Once it is unlocked, a parked one is somebody else's. */
+	trace_vcm_unreserve(vcm->name, vcm_res_addr(res), vcm_res_len(res),
+			    min(ret, 0));
 	spin_unlock(&vcm->res_lock);
 	return ret;
 }
@@ -495,21 +590,18 @@ static int vcm_res_leave_lent(struct vcm_res *res)
  */
 int vcm_unreserve(struct vcm_res *res)
 {
-	struct vcm *vcm;
 	int ret;
 
 	if (IS_ERR_OR_NULL(res))
 		return -EINVAL;
-	vcm = res->vcm;
 
-	if (vcm_space_is_lent(vcm))
+	if (vcm_space_is_lent(res->vcm))
 		ret = vcm_res_leave_lent(res);
 	else
 		ret = vcm_res_leave(res);
-	trace_vcm_unreserve(vcm->name, vcm_res_addr(res), vcm_res_len(res), ret);
 	if (!ret)
 		vcm_res_put(res);
-	return ret;
+	return min(ret, 0);
 }
 EXPORT_SYMBOL_GPL(vcm_unreserve);
 
@@ -681,6 +773,7 @@ int vcm_space_admit(struct vcm *vcm, const struct vcm_geometry *usable,
 	     res = vcm_space_next(vcm, res))
 		ret = vcm_res_fits(vcm, res, usable, windows, dev);
 	if (!ret) {
+		vcm_space_unpark(vcm);
 		vcm->usable = *usable;
 		list_for_each_entry_safe(window, next, windows, node) {
 			list_del(&window->node);
@@ -708,6 +801,7 @@ void vcm_space_retract(struct vcm *vcm, const struct vcm_geometry *usable,
 	lockdep_assert_held_write(&vcm->lock);
 
 	spin_lock(&vcm->res_lock);
+	vcm_space_unpark(vcm);
 	vcm->usable = *usable;
 	list_for_each_entry_safe(window, next, &vcm->windows, node) {
 		if (!owner || window->owner != owner)
