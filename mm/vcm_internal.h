@@ -996,11 +996,17 @@ static __always_inline void vcm_phys_add_mapper(struct vcm_piece *piece)
 static __always_inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
 {
 	struct vcm_phys *phys = piece->phys;
+	struct rb_node *node = &piece->mapper.rb;
 
 	lockdep_assert_held(&piece->res->vcm->res_lock);
 
 	spin_lock(&phys->lock);
-	interval_tree_remove(&piece->mapper, &phys->mappers);
+	/* If it is the only one, there is no tree to be kept in balance. */
+	if (phys->mappers.rb_root.rb_node == node && !node->rb_left &&
+	    !node->rb_right)
+		phys->mappers = RB_ROOT_CACHED;
+	else
+		interval_tree_remove(&piece->mapper, &phys->mappers);
 	WRITE_ONCE(piece->filed, NULL);
 	spin_unlock(&phys->lock);
 }
@@ -1014,6 +1020,14 @@ bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,
 		      size_t res_first, size_t res_last);
 
 /* vcm_piece.c, as far as most backings go */
+
+static inline void vcm_res_link_first(struct vcm_piece *piece)
+{
+	struct rb_root *pieces = &piece->res->pieces;
+
+	rb_link_node(&piece->node, NULL, &pieces->rb_node);
+	rb_insert_color(&piece->node, pieces);
+}
 
 /**
  * vcm_res_add_piece() - publish a piece
@@ -1030,7 +1044,10 @@ static __always_inline void vcm_res_add_piece(struct vcm_piece *piece,
 
 	spin_lock(&vcm->res_lock);
 	WARN_ON_ONCE(res->state != VCM_RES_MOVING);
-	vcm_res_link_piece(piece);
+	if (likely(RB_EMPTY_ROOT(&res->pieces)))
+		vcm_res_link_first(piece);
+	else
+		vcm_res_link_piece(piece);
 	vcm_phys_add_mapper(piece);
 	res->state = state;
 	spin_unlock(&vcm->res_lock);

@@ -361,15 +361,15 @@ unlock:
 }
 
 /* One that fits and is parked, or NULL. */
-static struct vcm_res *vcm_res_take_parked(struct vcm *vcm, size_t len,
-					   u32 attr)
+static __always_inline struct vcm_res *
+vcm_res_take_parked(struct vcm *vcm, size_t len, u32 attr)
 {
 	struct vcm_res *res;
 
 	spin_lock(&vcm->res_lock);
 	res = vcm->parked;
 	if (res && res->len == ALIGN(len, vcm_granule(&vcm->usable)) &&
-	    !((res->attr ^ attr) & VCM_ALIGN_MASK)) {
+	    !((res->attr ^ attr) & ~VCM_RIGHTS)) {
 		vcm->parked = NULL;
 		vcm->nr_res++;
 		res->attr = attr;
@@ -378,6 +378,9 @@ static struct vcm_res *vcm_res_take_parked(struct vcm *vcm, size_t len,
 		res = NULL;
 	}
 	spin_unlock(&vcm->res_lock);
+	if (res)
+		trace_vcm_reserve(vcm->name, vcm_res_addr(res),
+				  vcm_res_len(res), 0);
 	return res;
 }
 
@@ -403,14 +406,6 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
 	if (IS_ERR_OR_NULL(vcm) || !len || attr & ~VCM_RES_ATTRS ||
 	    !vcm_cache_is_one(attr))
 		return ERR_PTR(-EINVAL);
-	if (READ_ONCE(vcm->parked) && !addr && !bound) {
-		res = vcm_res_take_parked(vcm, len, attr);
-		if (likely(res)) {
-			trace_vcm_reserve(vcm->name, vcm_res_addr(res),
-					  vcm_res_len(res), 0);
-			return res;
-		}
-	}
 	res = vcm_res_new(vcm, bound, attr);
 	if (!res)
 		return ERR_PTR(-ENOMEM);
@@ -461,6 +456,13 @@ struct vcm_res *vcm_res_make(struct vcm *vcm, struct vcm_bound *bound,
  */
 struct vcm_res *vcm_reserve(struct vcm *vcm, size_t len, u32 attr)
 {
+	struct vcm_res *res;
+
+	if (!IS_ERR_OR_NULL(vcm) && READ_ONCE(vcm->parked)) {
+		res = vcm_res_take_parked(vcm, len, attr);
+		if (likely(res))
+			return res;
+	}
 	return vcm_res_make(vcm, NULL, NULL, len, attr);
 }
 EXPORT_SYMBOL_GPL(vcm_reserve);
