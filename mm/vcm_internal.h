@@ -521,7 +521,7 @@ struct vcm_foreign {
  * @users: its owner, and each backing
  * @lock: guards what follows
  * @mappers: the pieces that map it, by offset
- * @moving: vcm_phys_migrate() is at it: no new mapper
+ * @moving: vcm_phys_migrate() is at it: no new mapper; see vcm_phys_use()
  * @nr_chunks: length of @chunks
  * @chunks: the memory
  * @attr: what the memory is: VCM_MMIO; VCM_READ and VCM_WRITE if it may be read
@@ -542,6 +542,8 @@ struct vcm_phys {
 	refcount_t users;
 	spinlock_t lock;	/* guards what follows */
 	struct rb_root_cached mappers;
+
+	/* vcm_topology_lock */
 	bool moving;
 
 	/* only vcm_phys_migrate() writes them; who maps it may read them */
@@ -943,19 +945,19 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
  * vcm_phys_use() - count a user of an allocation
  * @phys: the allocation
  *
- * Context: Any but interrupts.
+ * vcm_phys_migrate() says that it is moving, and then takes &vcm.lock of every
+ * context for writing. So who has not seen it is done before anything moves.
+ *
+ * Context: Any but interrupts. The caller holds &vcm.lock of the context that
+ * is about to map it, or vcm_topology_lock.
  * Return: true; false if it is being moved, and may have no new ones now.
  */
 static __always_inline bool vcm_phys_use(struct vcm_phys *phys)
 {
-	bool moving;
-
-	spin_lock(&phys->lock);
-	moving = phys->moving;
-	if (likely(!moving))
-		refcount_inc(&phys->users);
-	spin_unlock(&phys->lock);
-	return !moving;
+	if (unlikely(READ_ONCE(phys->moving)))
+		return false;
+	refcount_inc(&phys->users);
+	return true;
 }
 
 /**

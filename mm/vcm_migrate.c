@@ -58,10 +58,8 @@ static int vcm_migrate_claim(struct vcm_phys *phys)
 
 	lockdep_assert_held(&vcm_topology_lock);
 
-	spin_lock(&phys->lock);
-	phys->moving = true;
 	refcount_inc(&phys->users);
-	spin_unlock(&phys->lock);
+	WRITE_ONCE(phys->moving, true);
 
 	list_for_each_entry(vcm, &vcm_contexts, node) {
 		int err;
@@ -115,10 +113,8 @@ static void vcm_migrate_release(struct vcm_phys *phys)
 	list_for_each_entry(vcm, &vcm_contexts, node)
 		vcm_migrate_release_in(phys, vcm);
 
-	spin_lock(&phys->lock);
-	phys->moving = false;
+	WRITE_ONCE(phys->moving, false);
 	refcount_dec(&phys->users);
-	spin_unlock(&phys->lock);
 }
 
 /* Before @end, or all if @end is NULL. */

@@ -536,7 +536,7 @@ static bool vcm_res_parks(const struct vcm_res *res)
  * The opposite of vcm_res_enter(). Returns 1 if it is parked, and so still has
  * the reference of its owner.
  */
-static int vcm_res_leave(struct vcm_res *res)
+static __always_inline int vcm_res_leave(struct vcm_res *res)
 {
 	struct vcm *vcm = res->vcm;
 	int ret = 0;
