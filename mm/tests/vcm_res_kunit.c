@@ -441,6 +441,137 @@ static void res_next_never_back(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
 }
 
+/* DOC: Parking. Who asks for the same again gets the same again. */
+static void res_park_again(struct kunit *test)
+{
+	struct vcm *vcm = space_new(test, 0, SZ_1M);
+	struct vcm_res *below = space_take(test, vcm, PAGE_SIZE, 0);
+	struct vcm_res *res = space_take(test, vcm, 2 * PAGE_SIZE, VCM_READ);
+	struct vcm_res *again;
+
+	space_give(test, res);
+	KUNIT_EXPECT_PTR_EQ(test, res, vcm->parked);
+	again = space_take(test, vcm, PAGE_SIZE + 1, VCM_WRITE);
+	KUNIT_EXPECT_PTR_EQ(test, res, again);
+	KUNIT_EXPECT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, vcm_get_dev_addr(again));
+	KUNIT_EXPECT_EQ(test, VCM_WRITE, vcm_get_res_attr(again));
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_res(vcm));
+
+	/* One that somebody looks at is not handed to somebody else. */
+	KUNIT_ASSERT_PTR_EQ(test, res, vcm_get_res(vcm, PAGE_SIZE));
+	space_give(test, res);
+	KUNIT_EXPECT_NULL(test, vcm->parked);
+	again = space_take(test, vcm, 2 * PAGE_SIZE, 0);
+	KUNIT_EXPECT_PTR_NE(test, res, again);
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_unreserve(res));
+	vcm_res_put(res);
+	space_give(test, again);
+	space_give(test, below);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+}
+
+/* To everybody else it is gone, and so is its range free. */
+static void res_park_unseen(struct kunit *test)
+{
+	struct vcm *vcm = space_new(test, 0, SZ_1M);
+	struct vcm_phys *phys = vcm_phys_alloc(NULL, PAGE_SIZE, 0);
+	struct vcm_res *res = space_take(test, vcm, PAGE_SIZE, VCM_RW);
+	struct vcm_bound *bound;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, phys);
+	space_give(test, res);
+	KUNIT_ASSERT_PTR_EQ(test, res, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_num_res(vcm));
+	KUNIT_EXPECT_NULL(test, vcm_get_next_res(vcm, NULL));
+	KUNIT_EXPECT_EQ(test, -ENOENT, PTR_ERR(vcm_get_res(vcm, 0)));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_unreserve(res));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_back(res, phys));
+	KUNIT_EXPECT_EQ(test, -EINVAL, space_try(vcm, PAGE_SIZE, ~0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, space_try(vcm, 0, 0));
+	KUNIT_ASSERT_PTR_EQ(test, res, vcm->parked);
+
+	KUNIT_EXPECT_EQ(test, 0, space_try_at(vcm, 0, PAGE_SIZE));
+	space_give(test, space_take(test, vcm, PAGE_SIZE, 0));
+	KUNIT_ASSERT_NOT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, space_try(vcm, SZ_1M, 0));
+	KUNIT_ASSERT_NOT_NULL(test, vcm->parked);
+	bound = vcm_create_bound_at(vcm, 0, SZ_64K);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bound);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free_bound(bound));
+
+	space_give(test, space_take(test, vcm, PAGE_SIZE, 0));
+	KUNIT_ASSERT_NOT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+}
+
+/* The lowest range that is free is taken, whatever is parked. */
+static void res_park_lowest(struct kunit *test)
+{
+	struct vcm *vcm = space_new(test, 0, SZ_4M);
+	struct vcm_res *a = space_take(test, vcm, PAGE_SIZE, 0);
+	struct vcm_res *b = space_take(test, vcm, PAGE_SIZE, 0);
+	struct vcm_res *c;
+
+	/* Room below it is made after it: two at a time are not parked. */
+	space_give(test, b);
+	space_give(test, a);
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, 2 * PAGE_SIZE));
+
+	/* Before it, when @b had its place already. */
+	a = space_take(test, vcm, PAGE_SIZE, 0);
+	b = space_take(test, vcm, PAGE_SIZE, 0);
+	space_give(test, a);
+	c = space_take(test, vcm, SZ_64K, 0);
+	space_give(test, b);
+	KUNIT_EXPECT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, PAGE_SIZE));
+	space_give(test, c);
+
+	/* Another alignment is another question. */
+	a = space_take_at(test, vcm, 0, PAGE_SIZE);
+	b = space_take(test, vcm, PAGE_SIZE, 0);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, vcm_get_dev_addr(b));
+	space_give(test, b);
+	KUNIT_ASSERT_PTR_EQ(test, b, vcm->parked);
+	b = space_take(test, vcm, PAGE_SIZE, VCM_ALIGN(20));
+	KUNIT_EXPECT_EQ(test, SZ_1M, vcm_get_dev_addr(b));
+	space_give(test, b);
+	space_give(test, a);
+
+	/* One at an address need not be the lowest. */
+	a = space_take_at(test, vcm, SZ_64K, PAGE_SIZE);
+	space_give(test, a);
+	KUNIT_EXPECT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+}
+
+/* A device joins that cannot use it, and leaves. */
+static void res_park_limits(struct kunit *test)
+{
+	const struct vcm_soft_config config = {
+		.format = VCM_SOFT_LPAE,
+		.reserved_first = 0, .reserved_len = SZ_64K,
+	};
+	struct vcm *vcm = space_new(test, 0, SZ_1M);
+	struct vcm_iommu *unit;
+	struct device *dev = bed_limited(test, &unit, config);
+	struct vcm_assoc *assoc;
+
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, PAGE_SIZE));
+	KUNIT_ASSERT_NOT_NULL(test, vcm->parked);
+	assoc = space_join(test, vcm, dev);
+	KUNIT_EXPECT_EQ(test, SZ_64K, space_where(test, vcm, PAGE_SIZE));
+	KUNIT_ASSERT_NOT_NULL(test, vcm->parked);
+	KUNIT_EXPECT_EQ(test, 0, vcm_deassoc(assoc));
+	KUNIT_EXPECT_EQ(test, 0, space_where(test, vcm, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+	bed_remove_unit(test, unit);
+}
+
 static struct kunit_case vcm_res_cases[] = {
 	KUNIT_CASE(res_context),
 	KUNIT_CASE(res_name),
@@ -456,6 +587,10 @@ static struct kunit_case vcm_res_cases[] = {
 	KUNIT_CASE(res_last_page),
 	KUNIT_CASE(res_big),
 	KUNIT_CASE(res_next_never_back),
+	KUNIT_CASE(res_park_again),
+	KUNIT_CASE(res_park_unseen),
+	KUNIT_CASE(res_park_lowest),
+	KUNIT_CASE(res_park_limits),
 	{}
 };
 
