@@ -179,7 +179,7 @@ static int vcm_part_get(struct vcm_part *part, struct vcm_res *res, size_t off,
 
 static void vcm_part_put(struct vcm_part *part)
 {
-	refcount_dec(&part->phys->users);
+	vcm_phys_put(part->phys);
 }
 
 /* As far as one piece goes on either side; how many bytes? */

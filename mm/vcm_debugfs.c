@@ -143,7 +143,7 @@ static void vcm_show_bounds(struct seq_file *s, struct vcm *vcm)
 /* "64.0 KiB at 0x... in 1 run, mapped 3 times, cached" */
 static void vcm_show_piece(struct seq_file *s, const struct vcm_piece *piece)
 {
-	size_t mappers = refcount_read(&piece->phys->users) - 1;
+	size_t mappers = vcm_phys_count_mappers(piece->phys);
 	size_t len = vcm_piece_len(piece);
 	struct vcm_phys_iter iter;
 	phys_addr_t pa, next;

@@ -10,7 +10,8 @@
  * vcm_phys.c gets its memory from vcm_memtype.c (memory types), and that from
  * vcm_pool.c (the kinds of pools); or vcm_foreign.c brings memory that is
  * somebody else's. vcm_cache.c sees to it that all who map some agree on its
- * cacheability.
+ * cacheability. On the roof, vcm_dmabuf.c gives memory to other subsystems, and
+ * vcm_heap.c to user space.
  */
 #ifndef _MM_VCM_INTERNAL_H
 #define _MM_VCM_INTERNAL_H
@@ -36,8 +37,8 @@
 #include <linux/workqueue.h>
 
 struct seq_file;
+struct sg_table;
 struct vcm_pool;
-
 
 #define VCM_NAME_LEN	32
 
@@ -68,7 +69,11 @@ struct vcm_pool;
  * reservation  it is not unreserved,   a backing                   vcm_unreserve()
  *              or a lookup holds a
  *              reference
- * allocation   it is not freed         a backing                   vcm_phys_free()
+ * allocation   it is not freed         a backing, a dma-buf,       vcm_phys_free(),
+ *                                      somebody who got it         the last
+ *                                                                  vcm_phys_put()
+ * dma-buf      a file, a mapping or    (it is never refused)       the last
+ *              somebody holds it                                   dma_buf_put()
  * memory type  it is not unregistered  an allocation, or somebody  vcm_memtype_unregister()
  *                                      who got it
  * association  its context is not      being active                vcm_deassoc()
@@ -120,9 +125,16 @@ struct vcm_pool;
  * &vcm_phys.lock (spinlock)
  *	who maps one allocation. Two of them only under vcm_chunks_lock.
  * vcm_memtypes_lock (mutex)
- *	which memory types there are, and whose which range of memory is.
+ *	which memory types there are, whose which range of memory is, and which
+ *	names have a dma-heap.
  *	Nobody takes memory or gives it back under it, except for what is kept
  *	ready when a memory type is registered.
+ *
+ * What is exported has a lock of its own: &vcm_export.lock (mutex), who is
+ * attached to a dma-buf. It is taken inside of the dma-buf's reservation lock,
+ * which others bring along, and around calls of the DMA API; and none of the
+ * above is taken under it. Those who pin memory for a dma-buf don't wait for
+ * vcm_topology_lock, because they may hold a lock of the memory management.
  *
  * Faults have locks of their own: vcm_hooks_lock (mutex), who has hooked what,
  * which is RCU for those who report; and &vcm_hook.lock (raw spinlock), what a
@@ -473,6 +485,7 @@ struct vcm_pool {
 /**
  * struct vcm_memtype - a named source of memory
  * @name: what vcm_memtype_get() knows it by
+ * @kernel_only: user space gets no dma-heap of it
  * @users: who registered it, who got it, and each allocation
  * @node: in the list of memory types
  * @nr_allocs: allocations
@@ -483,6 +496,7 @@ struct vcm_pool {
 struct vcm_memtype {
 	/* immutable */
 	const char *name;
+	bool kernel_only;
 
 	refcount_t users;
 
@@ -518,10 +532,11 @@ struct vcm_foreign {
  * @foreign: from where, if @type is NULL
  * @owner: of @foreign: what keeps the memory where it is
  * @len: bytes, the sum of the chunks
- * @users: its owner, and each backing
+ * @users: its owner, each backing, each dma-buf, and who got it from one
  * @lock: guards what follows
  * @mappers: the pieces that map it, by offset
  * @moving: vcm_phys_migrate() is at it: no new mapper; see vcm_phys_use()
+ * @pins: how many were told where it is, and hold it there
  * @nr_chunks: length of @chunks
  * @chunks: the memory
  * @attr: what the memory is: VCM_MMIO; VCM_READ and VCM_WRITE if it may be read
@@ -542,8 +557,9 @@ struct vcm_phys {
 	refcount_t users;
 	spinlock_t lock;	/* guards what follows */
 	struct rb_root_cached mappers;
+	unsigned int pins;
 
-	/* vcm_topology_lock */
+	/* vcm_topology_lock, and for pins the lock, too */
 	bool moving;
 
 	/* only vcm_phys_migrate() writes them; who maps it may read them */
@@ -1016,6 +1032,9 @@ static __always_inline void vcm_phys_remove_mapper(struct vcm_piece *piece)
 void vcm_phys_publish(struct vcm_phys *phys, struct vcm_chunks *chunks);
 void vcm_phys_swap(struct vcm_phys *a, struct vcm_phys *b);
 u32 vcm_phys_mapped_as(struct vcm_phys *phys, const struct vcm_res *except);
+int vcm_phys_pin(struct vcm_phys *phys);
+void vcm_phys_pin_again(struct vcm_phys *phys);
+void vcm_phys_unpin(struct vcm_phys *phys);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,
@@ -1088,6 +1107,12 @@ static __always_inline void vcm_res_drop_pieces(struct vcm_res *res)
 	spin_unlock(&vcm->res_lock);
 }
 
+/* Of somebody who holds it, for one more. */
+static inline void vcm_phys_get(struct vcm_phys *phys)
+{
+	refcount_inc(&phys->users);
+}
+
 /* Of all bytes: the caller holds the lock, or has claimed all mappers. */
 static inline struct vcm_piece *vcm_mapper_to_piece(struct interval_tree_node *node)
 {
@@ -1108,7 +1133,6 @@ int vcm_memtype_take(struct vcm_memtype **type, size_t len, u32 attr, int nid,
 void vcm_memtype_give(struct vcm_memtype *type, struct vcm_chunk *chunks,
 		      unsigned int nr);
 int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room);
-void vcm_memtype_show(struct seq_file *s);
 
 /* vcm_user_pages.c */
 extern struct vcm_foreign vcm_foreign_user;
@@ -1122,6 +1146,23 @@ struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,
 				    struct vcm_chunks *chunks, u32 attr);
 void vcm_foreign_release(struct vcm_phys *phys);
 void vcm_foreign_show(struct seq_file *s);
+void vcm_memtypes_visit(void (*visit)(const struct vcm_memtype *type));
+void vcm_memtype_show(struct seq_file *s);
+
+/* vcm_dmabuf.c; here for its tests */
+void vcm_export_sync(struct device *dev, struct sg_table *table,
+		     enum dma_data_direction dir, bool to_device);
+
+/* vcm_heap.c; with CONFIG_VCM_DMABUF_HEAPS only */
+bool vcm_heap_exists(const char *type);
+struct dma_buf *vcm_heap_buffer(const char *type, size_t len, int flags);
+#ifdef CONFIG_VCM_DMABUF_HEAPS
+void vcm_heap_add(const struct vcm_memtype *type);
+#else
+static inline void vcm_heap_add(const struct vcm_memtype *type)
+{
+}
+#endif
 
 /* vcm_pool.c */
 extern const struct vcm_pool_ops vcm_pool_pages;

@@ -12,7 +12,7 @@
 #include <linux/log2.h>
 #include <linux/nodemask.h>
 #include <linux/overflow.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -133,6 +133,7 @@ static struct vcm_memtype *vcm_memtype_create(const struct vcm_memtype_desc *des
 		}
 		type->sizes[type->nr_pools] = pool->sizes;
 	}
+	type->kernel_only = desc->kernel_only;
 	refcount_set(&type->users, 1);
 	return type;
 
@@ -181,6 +182,7 @@ struct vcm_memtype *vcm_memtype_register(const struct vcm_memtype_desc *desc)
 		list_add_tail(&type->node, &vcm_memtypes);
 		if (vcm_memtype_refill_all(type))
 			pr_warn("memory type %s: not all blocks are ready\n", type->name);
+		vcm_heap_add(type);
 	}
 	mutex_unlock(&vcm_memtypes_lock);
 	return type;
@@ -311,6 +313,9 @@ static int vcm_memtype_carry_out(struct vcm_memtype *type, struct size_plan *pla
 			err = 0;
 			size_plan_skip(plan);
 		}
+		/* Whoever is killed, for want of memory maybe, takes no more. */
+		if (!err && plan->left && fatal_signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
 	return !err && plan->left ? -ENOMEM : err;
@@ -433,6 +438,23 @@ static void vcm_memtype_show_one(struct seq_file *s, struct vcm_memtype *type)
 		if (pool->ops->show)
 			pool->ops->show(pool, s);
 	}
+}
+
+/**
+ * vcm_memtypes_visit() - do something with each memory type
+ * @visit: what
+ *
+ * Context: The caller holds vcm_memtypes_lock.
+ */
+void vcm_memtypes_visit(void (*visit)(const struct vcm_memtype *type))
+{
+	struct vcm_memtype *type;
+
+	lockdep_assert_held(&vcm_memtypes_lock);
+
+	visit(&vcm_system);
+	list_for_each_entry(type, &vcm_memtypes, node)
+		visit(type);
 }
 
 /**

@@ -53,13 +53,22 @@ static int vcm_migrate_claim_in(struct vcm_phys *phys, struct vcm *vcm)
 /* All mappers; from here on nobody maps the memory, and nobody unmaps it. */
 static int vcm_migrate_claim(struct vcm_phys *phys)
 {
+	unsigned int pins;
 	struct vcm *vcm;
 	int ret = 0;
 
 	lockdep_assert_held(&vcm_topology_lock);
 
 	refcount_inc(&phys->users);
+	spin_lock(&phys->lock);
 	WRITE_ONCE(phys->moving, true);
+	pins = phys->pins;
+	spin_unlock(&phys->lock);
+	if (pins) {
+		pr_err("memory cannot be moved: its dma-buf is attached to or mapped in %u places\n",
+		       pins);
+		return -EBUSY;
+	}
 
 	list_for_each_entry(vcm, &vcm_contexts, node) {
 		int err;
@@ -250,9 +259,10 @@ put_back:
  * Context: May sleep. Costs a look at every context.
  * Return: 0; or with all as it was -EINVAL for a bad pointer, attribute or
  * flag, or, with a message, for another cacheability than its mappers have;
- * -EOPNOTSUPP if @phys is somebody else's memory, the memory type has no blocks as
- * wanted, or not for this length, or the CPU has no map of the memory; -ENOMEM;
- * -ERANGE if a unit
+ * -EBUSY, and a message, if somebody is attached to a dma-buf of @phys, or has it
+ * mapped; -EOPNOTSUPP if @phys is somebody else's memory, the memory type has no
+ * blocks as wanted, or not for this length, or the CPU has no map of the memory;
+ * -ENOMEM; -ERANGE if a unit
  * cannot reach the new memory, or what else its driver says. -EIO if a unit did
  * not answer or owes an answer to vcm_unback(): all is mapped as it was, and
  * memory which that unit may still reach is kept until @phys is freed. Also

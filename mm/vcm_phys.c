@@ -175,8 +175,9 @@ EXPORT_SYMBOL_GPL(vcm_phys_alloc_node);
  *
  * Context: May sleep.
  * Return: the allocation; or an ERR_PTR(): -EINVAL for no length, an unknown
- * attribute, two cacheabilities or a bad memory type; -EOPNOTSUPP if the memory type cannot do what
- * @attr asks for, even if nothing of it is taken; -ENOMEM.
+ * attribute, two cacheabilities or a bad memory type; -EOPNOTSUPP if the memory
+ * type cannot do what @attr asks for, even if nothing of it is taken; -ENOMEM;
+ * -EINTR if the calling process is being killed.
  */
 struct vcm_phys *vcm_phys_alloc(struct vcm_memtype *type, size_t len, u32 attr)
 {
@@ -189,6 +190,7 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
 	unsigned int i;
 
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&phys->mappers.rb_root));
+	WARN_ON_ONCE(phys->pins);
 	for (i = 0; i < phys->nr_chunks; i++) {
 		vcm_unindex_chunk(&phys->chunks[i]);
 		cond_resched();
@@ -202,6 +204,17 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
 	kfree(phys);
 }
 
+/* With what a failed move left in limbo. */
+static void vcm_phys_destroy_all(struct vcm_phys *phys)
+{
+	struct vcm_phys *limbo;
+
+	for (; phys; phys = limbo) {
+		limbo = phys->limbo;
+		vcm_phys_destroy(phys);
+	}
+}
+
 /**
  * vcm_phys_free() - free physical memory
  * @phys: the allocation; not to be used any more
@@ -209,25 +222,88 @@ static void vcm_phys_destroy(struct vcm_phys *phys)
  * Memory that is somebody else's is let go.
  *
  * Context: May sleep.
- * Return: 0; -EBUSY if a reservation is backed with it, nothing changes then;
- * -EINVAL for a bad pointer.
+ * Return: 0; -EBUSY if a reservation is backed with it, a dma-buf is made of it,
+ * or somebody got it from one, nothing changes then; -EINVAL for a bad pointer.
  */
 int vcm_phys_free(struct vcm_phys *phys)
 {
-	struct vcm_phys *limbo;
-
 	if (IS_ERR_OR_NULL(phys))
 		return -EINVAL;
 	if (!refcount_dec_if_one(&phys->users))
 		return -EBUSY;
-
-	for (; phys; phys = limbo) {
-		limbo = phys->limbo;
-		vcm_phys_destroy(phys);
-	}
+	vcm_phys_destroy_all(phys);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(vcm_phys_free);
+
+/**
+ * vcm_phys_put() - give an allocation up
+ * @phys: the allocation; not to be used any more
+ *
+ * For whoever got @phys from vcm_dma_buf_get_phys(); and for whoever allocated
+ * it, exported it as a dma-buf, and does not wait for that to be released: the
+ * memory is freed with the last of all these. Whatever the caller has backed
+ * with @phys is to be unbacked before.
+ *
+ * Context: May sleep.
+ */
+void vcm_phys_put(struct vcm_phys *phys)
+{
+	if (!IS_ERR_OR_NULL(phys) && refcount_dec_and_test(&phys->users))
+		vcm_phys_destroy_all(phys);
+}
+EXPORT_SYMBOL_GPL(vcm_phys_put);
+
+/**
+ * vcm_phys_pin() - keep an allocation where it is
+ * @phys: the allocation; the caller is one of its users
+ *
+ * For those who tell others its physical addresses.
+ *
+ * Context: Any but interrupts.
+ * Return: 0; -EAGAIN if it is being moved right now. That is not waited for:
+ * whoever moves it may be waiting for a lock that the caller holds.
+ */
+int vcm_phys_pin(struct vcm_phys *phys)
+{
+	int ret = -EAGAIN;
+
+	spin_lock(&phys->lock);
+	if (!phys->moving) {
+		phys->pins++;
+		ret = 0;
+	}
+	spin_unlock(&phys->lock);
+	return ret;
+}
+
+/**
+ * vcm_phys_pin_again() - the same for an allocation that is pinned
+ * @phys: the allocation
+ *
+ * Context: Any but interrupts.
+ */
+void vcm_phys_pin_again(struct vcm_phys *phys)
+{
+	spin_lock(&phys->lock);
+	WARN_ON_ONCE(!phys->pins);
+	phys->pins++;
+	spin_unlock(&phys->lock);
+}
+
+/**
+ * vcm_phys_unpin() - undo vcm_phys_pin()
+ * @phys: the allocation
+ *
+ * Context: Any but interrupts.
+ */
+void vcm_phys_unpin(struct vcm_phys *phys)
+{
+	spin_lock(&phys->lock);
+	WARN_ON_ONCE(!phys->pins);
+	phys->pins--;
+	spin_unlock(&phys->lock);
+}
 
 /**
  * vcm_phys_swap() - exchange the memory of two allocations
@@ -321,6 +397,25 @@ u32 vcm_phys_mapped_as(struct vcm_phys *phys, const struct vcm_res *except)
 		as = vcm_chunk_mapped_as(&phys->chunks[i], except);
 	spin_unlock(&vcm_chunks_lock);
 	return as;
+}
+
+/**
+ * vcm_phys_count_mappers() - how often is it mapped?
+ * @phys: the allocation
+ *
+ * Context: Any but interrupts. The caller keeps @phys from being freed.
+ * Return: the number of pieces.
+ */
+size_t vcm_phys_count_mappers(struct vcm_phys *phys)
+{
+	struct vcm_piece *piece;
+	size_t nr = 0;
+
+	spin_lock(&phys->lock);
+	vcm_phys_for_each_piece(phys, piece)
+		nr++;
+	spin_unlock(&phys->lock);
+	return nr;
 }
 
 static struct vcm_piece *vcm_first_mapper(struct vcm_phys *phys, size_t off)

@@ -67,6 +67,8 @@ struct vcm_pool_desc {
  * @name: what vcm_memtype_get() will know it by
  * @pools: its pools; the first one is asked first
  * @nr_pools: how many
+ * @kernel_only: user space is not to allocate from it: with
+ *               CONFIG_VCM_DMABUF_HEAPS there is no /dev/dma_heap/vcm-NAME
  *
  * All of it is copied.
  */
@@ -74,6 +76,7 @@ struct vcm_memtype_desc {
 	const char *name;
 	const struct vcm_pool_desc *pools;
 	unsigned int nr_pools;
+	bool kernel_only;
 };
 
 struct vcm_memtype *vcm_memtype_register(const struct vcm_memtype_desc *desc);

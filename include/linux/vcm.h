@@ -180,6 +180,7 @@ struct vcm_phys *vcm_map_phys_addr(phys_addr_t pa, size_t len);
 struct vcm_phys *vcm_phys_from_sg(struct sg_table *sgt);
 struct vcm_phys *vcm_phys_pin_user(unsigned long addr, size_t len, u32 rights);
 int vcm_phys_free(struct vcm_phys *phys);
+void vcm_phys_put(struct vcm_phys *phys);
 struct vcm_phys *vcm_get_physmem_from_res(struct vcm_res *res);
 struct vcm_memtype *vcm_get_memtype_of_physalloc(struct vcm_phys *phys);
 size_t vcm_get_phys_len(struct vcm_phys *phys);
@@ -202,6 +203,23 @@ int vcm_phys_migrate(struct vcm_phys *phys, struct vcm_memtype *type, u32 attr,
 		     u32 flags);
 
 bool vcm_get_next_mapper(phys_addr_t pa, size_t len, struct vcm_mapper *mapper);
+
+/* memory as a dma-buf */
+#ifdef CONFIG_DMA_SHARED_BUFFER
+struct dma_buf *vcm_export_dma_buf(struct vcm_phys *phys, int flags);
+struct vcm_phys *vcm_dma_buf_get_phys(struct dma_buf *buf);
+#else
+static inline struct dma_buf *vcm_export_dma_buf(struct vcm_phys *phys,
+						 int flags)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline struct vcm_phys *vcm_dma_buf_get_phys(struct dma_buf *buf)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+#endif
 
 /* backing */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys);

@@ -10,6 +10,7 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/mm_types.h>
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
@@ -337,6 +338,33 @@ static void args_phys(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, vcm_get_next_phys_res(0, NULL, NULL));
 }
 
+#ifdef CONFIG_DMA_SHARED_BUFFER
+static void args_dmabuf(struct kunit *test)
+{
+	static const int flags[] = { O_APPEND, O_CREAT | O_RDWR, O_ACCMODE, -1 };
+	struct args *args = test->priv;
+	unsigned int i;
+	void *p;
+
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_export_dma_buf(p, O_RDWR));
+		EXPECT_ERR(test, -EINVAL, vcm_dma_buf_get_phys(p));
+		vcm_phys_put(p);
+	}
+	for (i = 0; i < ARRAY_SIZE(flags); i++)
+		EXPECT_ERR(test, -EINVAL, vcm_export_dma_buf(args->phys, flags[i]));
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&args->phys->users));
+}
+#else
+static void args_dmabuf(struct kunit *test)
+{
+	struct args *args = test->priv;
+
+	EXPECT_ERR(test, -EOPNOTSUPP, vcm_export_dma_buf(args->phys, O_RDWR));
+	EXPECT_ERR(test, -EOPNOTSUPP, vcm_dma_buf_get_phys(NULL));
+}
+#endif
+
 static void args_back(struct kunit *test)
 {
 	struct args *args = test->priv;
@@ -646,6 +674,7 @@ static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_alloc),
 	KUNIT_CASE(args_foreign),
 	KUNIT_CASE(args_phys),
+	KUNIT_CASE(args_dmabuf),
 	KUNIT_CASE(args_back),
 	KUNIT_CASE(args_back_reach),
 	KUNIT_CASE(args_assoc),

@@ -13,6 +13,10 @@
 #include <kunit/test.h>
 #include <linux/cleanup.h>
 #include <linux/device.h>
+#include <linux/dma-buf.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/iosys-map.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -228,6 +232,107 @@ static void fail_alloc(struct kunit *test)
 	/* One list of blocks that is not given back is 3 MiB. */
 	KUNIT_EXPECT_LT(test, before, bed_free_pages() + SZ_4M / PAGE_SIZE);
 }
+
+#ifdef CONFIG_VCM_DMABUF_HEAPS
+static int call_export(struct sweep *s)
+{
+	s->out = vcm_export_dma_buf(s->arg, O_RDWR);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static int call_heap(struct sweep *s)
+{
+	s->out = vcm_heap_buffer("system", SZ_64K + PAGE_SIZE, O_RDWR);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_export(struct sweep *s)
+{
+	dma_buf_put(s->out);
+	flush_delayed_fput();
+}
+
+static void check_export(struct sweep *s)
+{
+	struct vcm_phys *phys = s->arg;
+
+	flush_delayed_fput();
+	KUNIT_EXPECT_EQ(s->test, 1, refcount_read(&phys->users));
+}
+
+/* Of a buffer: somebody attaches */
+static int call_attach(struct sweep *s)
+{
+	struct dma_buf *buf = s->arg;
+
+	s->out = dma_buf_attach(buf, s->bed->devs[0]);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_attach(struct sweep *s)
+{
+	dma_buf_detach(s->arg, s->out);
+}
+
+static int call_vmap(struct sweep *s)
+{
+	struct dma_buf *buf = s->arg;
+
+	/* dma_buf_vmap() would warn of each failure. */
+	return buf->ops->vmap(buf, s->out);
+}
+
+static void undo_vmap(struct sweep *s)
+{
+	struct dma_buf *buf = s->arg;
+
+	buf->ops->vunmap(buf, s->out);
+}
+
+static void check_buffer(struct sweep *s)
+{
+	struct vcm_phys *phys = vcm_dma_buf_get_phys(s->arg);
+
+	KUNIT_EXPECT_EQ(s->test, 0, phys->pins);
+	KUNIT_EXPECT_EQ(s->test, 2, refcount_read(&phys->users));
+	vcm_phys_put(phys);
+}
+
+static void fail_dmabuf(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_one);
+	struct sweep s = { .test = test, .bed = bed, .least = 1 };
+	struct vcm_phys *phys;
+	struct iosys_map at;
+
+	need_injection(test);
+	phys = bed_alloc(bed, SZ_1M, VCM_BLOCKS(PAGE_SHIFT, PAGE_SHIFT));
+	s.arg = phys;
+	s.call = call_export;
+	s.undo = undo_export;
+	s.check = check_export;
+	sweep(&s);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+
+	s.call = call_heap;
+	s.check = NULL;
+	sweep(&s);
+
+	s.arg = vcm_heap_buffer("system", SZ_1M, O_RDWR);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, s.arg);
+	s.call = call_attach;
+	s.undo = undo_attach;
+	s.check = check_buffer;
+	sweep(&s);
+	s.out = &at;
+	s.call = call_vmap;
+	s.undo = undo_vmap;
+	sweep(&s);
+	s.out = s.arg;
+	undo_export(&s);
+	bed_end(bed);
+}
+#endif
 
 static const struct size_class_desc fail_blocks[] = { { SZ_1M, 1 }, { SZ_64K, 40 } };
 static const struct size_class_desc fail_ready[] = { { SZ_64K, 2 }, { PAGE_SIZE, 0 } };
@@ -943,6 +1048,9 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_clone),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),
+#ifdef CONFIG_VCM_DMABUF_HEAPS
+	KUNIT_CASE(fail_dmabuf),
+#endif
 	KUNIT_CASE(fail_no_iommu),
 	KUNIT_CASE(fail_user),
 	KUNIT_CASE(fail_home),
