@@ -33,14 +33,16 @@ COMPILERS = {
                     packages=["clang"], make=["CC=clang"]),
 }
 NO_VCM = Kernel("check-no-vcm", "um", ["no-vcm", "uml"])
+PROGRAMS = "tools/"      # not parts of the kernel
 OURS = re.compile(r"\b(vcm\w*|range_space\w*|size_p(?:lan|ool)\w*)\.o\b")
 
 
 def objects(tree):
     """What to build: folders that have a Makefile of ours, other files one by one."""
-    folders = [os.path.dirname(path) + "/" for path in tree.own_files("/Makefile")]
+    folders = [os.path.dirname(path) + "/" for path in tree.own_files("/Makefile")
+               if not path.startswith(PROGRAMS)]
     files = [path[:-2] + ".o" for path in tree.own_files(".c")
-             if not path.startswith(tuple(folders))]
+             if not path.startswith((*folders, PROGRAMS))]
     return files + folders
 
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The root file system: one program, linked with the kernel's nolibc."""
+"""The root file system: programs that are linked with the kernel's nolibc."""
 
 from pathlib import Path
 
 from build import complaint
 from util import VcmError, run
 
-SOURCE = Path(__file__).resolve().parent / "init" / "init.c"
+INIT = Path(__file__).resolve().parent / "init" / "init.c"
+SELFTESTS = "tools/testing/selftests/vcm"
 FLAGS = ["-Os", "-static", "-nostdlib", "-nostartfiles", "-fno-stack-protector",
          "-fno-asynchronous-unwind-tables", "-Wall"]
 
@@ -20,16 +21,24 @@ def newc(name, mode, data=b""):
     return entry + b"\0" * (-len(entry) % 4)
 
 
-def make(tree, kernel):
-    """Compile init for @kernel; the path of the archive."""
-    out = tree.out / kernel.name
+def program(tree, kernel, source):
+    """Compile a program for @kernel; its bytes."""
     nolibc = tree.path / "tools" / "include" / "nolibc"
-    program = out / "vcm-init"
+    target = tree.out / kernel.name / f"vcm-{source.stem}"
     status, lines = run([f"{kernel.cross}gcc", *FLAGS, "-I", nolibc, "-include",
-                         nolibc / "nolibc.h", SOURCE, "-o", program, "-lgcc"])
+                         nolibc / "nolibc.h", source, "-o", target, "-lgcc"])
     if status:
-        raise VcmError(f"cannot build {SOURCE.name}: {complaint(lines)}")
-    archive = out / "vcm-initramfs.cpio"
-    archive.write_bytes(newc("init", 0o100755, program.read_bytes())
-                        + newc("TRAILER!!!", 0))
+        raise VcmError(f"cannot build {source.name}: {complaint(lines)}")
+    return target.read_bytes()
+
+
+def make(tree, kernel):
+    """Compile init and the selftests for @kernel; the path of the archive."""
+    entries = [newc("init", 0o100755, program(tree, kernel, INIT)),
+               newc("selftests", 0o040755)]
+    for source in sorted((tree.path / SELFTESTS).glob("*.c")):
+        entries.append(newc(f"selftests/{source.stem}", 0o100755,
+                            program(tree, kernel, source)))
+    archive = tree.out / kernel.name / "vcm-initramfs.cpio"
+    archive.write_bytes(b"".join(entries) + newc("TRAILER!!!", 0))
     return archive

@@ -117,6 +117,29 @@ def parse(lines):
     return parser
 
 
+def programs(lines):
+    """Part the log: what the kernel said, and the TAP of each selftest, as KTAP.
+
+    What the kernel says meanwhile ends up in the latter, which does no harm.
+    """
+    kernel, found, name = [], [], None
+    for line in lines:
+        match = re.match(r"vcm-init: (begin|passed|failed) selftest (\S+)$", line)
+        if match and match[1] == "begin":
+            name = match[2]
+            found.append(["KTAP version 1", "1..1", f"    # Subtest: {name}"])
+        elif match and name:
+            found[-1].append(f"{'ok' if match[1] == 'passed' else 'not ok'} 1 {name}")
+            name = None
+        elif name:
+            # Kselftest has the name of a skipped test behind the word.
+            found[-1].append("    " + re.sub(r"^(ok \d+) # SKIP (.*)", r"\1 \2 # SKIP",
+                                             line))
+        else:
+            kernel.append(line)
+    return kernel, found
+
+
 def complaints(lines, harmless):
     """Lines in which the kernel reports a bug, less the @harmless ones."""
     return [line.strip() for line in lines if COMPLAINTS.search(line)

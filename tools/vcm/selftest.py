@@ -80,6 +80,51 @@ class Ktap(unittest.TestCase):
         self.assertEqual(len(ktap.complaints(log, ["harmless"])), 2)
 
 
+PROGRAM = """\
+1..1
+ok 1 of the kernel
+vcm-init: begin selftest prog
+TAP version 13
+1..3
+ok 1 first
+the kernel says something
+# second: went wrong
+not ok 2 second
+ok 3 # SKIP third
+# Totals: pass:1 fail:1 xfail:0 xpass:0 skip:1 error:0
+vcm-init: failed selftest prog
+vcm-init: begin kmemleak
+""".splitlines()
+
+
+class Programs(unittest.TestCase):
+    def test_it_is_a_suite(self):
+        kernel, found = ktap.programs(PROGRAM)
+        self.assertEqual(kernel, [*PROGRAM[:2], PROGRAM[-1]])
+        parsed = ktap.parse(found[0])
+        self.assertEqual([(test.suite, test.name, test.status) for test in parsed.tests],
+                         [("prog", "first", "passed"), ("prog", "second", "failed"),
+                          ("prog", "third", "skipped")])
+        self.assertEqual((parsed.suites, parsed.problems), ({"prog"}, []))
+        self.assertIn("# second: went wrong", "".join(parsed.tests[1].log))
+
+    def test_every_cut_is_seen(self):
+        begin, end = 2, PROGRAM.index("vcm-init: failed selftest prog")
+        for length in range(begin + 1, end + 1):
+            self.assertTrue(ktap.parse(ktap.programs(PROGRAM[:length])[1][0]).problems)
+
+    def test_one_that_ends_early(self):
+        """It was killed: what it said before is not the whole story."""
+        lines = [*PROGRAM[:6], "vcm-init: failed selftest prog"]
+        self.assertIn("1 results of 3", "".join(ktap.parse(ktap.programs(lines)[1][0])
+                                                .problems))
+
+    def test_one_that_says_nothing(self):
+        lines = ["vcm-init: begin selftest prog", "vcm-init: failed selftest prog"]
+        parsed = ktap.parse(ktap.programs(lines)[1][0])
+        self.assertEqual([test.status for test in parsed.tests], ["failed"])
+
+
 class Sync(unittest.TestCase):
     """The kernel copy follows its source and our files, and nothing else moves."""
 

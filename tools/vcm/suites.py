@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""make test: every KUnit suite on every platform."""
+"""make test: every suite, of KUnit and of user space, on every platform."""
 
 import fnmatch
 
@@ -31,7 +31,14 @@ def memory_leaks(lines):
 
 def judge(results, platform, booted, pattern):
     """All that one boot tells."""
-    parsed = ktap.parse(booted.lines)
+    kernel, programs = ktap.programs(booted.lines)
+    parsed = ktap.parse(kernel)
+    for program in map(ktap.parse, programs):
+        # They run whatever KUnit was told to run.
+        if wanted(program.suites, pattern):
+            parsed.tests += program.tests
+        parsed.suites |= program.suites
+        parsed.problems += program.problems
     for test in parsed.tests:
         results.add(platform.name, test.suite, test.name, test.status, test.log)
     absent = [f"required, but it did not run: {suite}"

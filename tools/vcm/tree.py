@@ -19,7 +19,8 @@ import source as sources
 from util import BUILD, ROOT, Progress, VcmError, need_space
 
 # Laid at the same path. All else at the top of this project is its own.
-FOLDERS = ["Documentation", "drivers", "include", "lib", "mm", "samples"]
+FOLDERS = ["Documentation", "drivers", "include", "lib", "mm", "samples",
+           "tools/testing/selftests"]
 MOVED = {"Kconfig": "mm/Kconfig.vcm"}
 JUNK = re.compile(r".*~$|.*\.(orig|rej|swp|o|cmd|pyc)$|[.#].*#?$")
 EXTRA = "drivers/vcm-extra"
