@@ -69,13 +69,13 @@ struct vcm_attachment {
 /* How the CPU is to map the memory, given how it would map any other. */
 static pgprot_t vcm_phys_pgprot(const struct vcm_phys *phys, pgprot_t prot)
 {
-	return prot;
+	return vcm_pgprot(prot, phys->attr);
 }
 
 /* The DMA API looks after caches where the CPU has the memory in its own. */
 static unsigned long vcm_phys_dma_attrs(const struct vcm_phys *phys)
 {
-	return 0;
+	return phys->attr & VCM_CACHED ? 0 : DMA_ATTR_SKIP_CPU_SYNC;
 }
 
 static bool vcm_has_pages(phys_addr_t pa, size_t len)
@@ -418,7 +418,9 @@ static const struct dma_buf_ops vcm_export_ops = {
  * Return: the dma-buf, with one reference, to be given back with dma_buf_put()
  * or turned into a file descriptor with dma_buf_fd(); or an ERR_PTR(): -EINVAL
  * for a bad pointer or unknown flags; -EOPNOTSUPP if this kernel has no
- * dma-bufs; -ENOMEM, or what else dma_buf_export() says.
+ * dma-bufs, or, with a message, for registers, and for memory whose cacheability
+ * is open; -EACCES for pages that were pinned only to be read, or only to be
+ * written; -ENOMEM, or what else dma_buf_export() says.
  */
 struct dma_buf *vcm_export_dma_buf(struct vcm_phys *phys, int flags)
 {
@@ -429,6 +431,14 @@ struct dma_buf *vcm_export_dma_buf(struct vcm_phys *phys, int flags)
 	if (IS_ERR_OR_NULL(phys) || flags & ~(O_ACCMODE | O_CLOEXEC) ||
 	    (flags & O_ACCMODE) == O_ACCMODE)
 		return ERR_PTR(-EINVAL);
+	if (phys->attr & VCM_MMIO || !(phys->attr & VCM_CACHE_MASK)) {
+		pr_err("no dma-buf of %s\n", phys->attr & VCM_MMIO ?
+		       "registers" : "memory whose cacheability is open");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	/* Whoever gets it may do both. */
+	if (~phys->attr & (VCM_READ | VCM_WRITE))
+		return ERR_PTR(-EACCES);
 
 	exp = kzalloc(sizeof(*exp), GFP_KERNEL);
 	if (!exp)

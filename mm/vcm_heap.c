@@ -65,7 +65,7 @@ struct dma_buf *vcm_heap_buffer(const char *name, size_t len, int flags)
 	if (IS_ERR(type))
 		return ERR_PTR(-ENODEV);
 	if (!type->kernel_only)
-		phys = vcm_phys_alloc(type, len, VCM_ZERO);
+		phys = vcm_phys_alloc(type, len, VCM_ZERO | VCM_CACHED);
 	vcm_memtype_put(type);
 	if (IS_ERR(phys))
 		return ERR_CAST(phys);
