@@ -48,7 +48,7 @@ static struct vcm *vcm_make(dma_addr_t start, u64 len, struct vcm_table *home)
 	INIT_LIST_HEAD(&vcm->tables);
 	vcm_space_init(vcm);
 	if (home) {
-		vcm_table_add(vcm, home);
+		vcm_table_add(vcm, home, VCM_ALL_RIGHTS);
 		vcm->home = home;
 		vcm->home_ops = home->ops;
 	}

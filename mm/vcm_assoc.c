@@ -44,15 +44,10 @@ static LIST_HEAD(vcm_buses);
 
 /* Units and tables of one association */
 
-struct vcm_window_list {
-	const struct vcm_assoc *assoc;
-	struct list_head list;
-};
-
 static int vcm_add_window(void *data, dma_addr_t first, dma_addr_t last)
 {
 	struct vcm_window_list *windows = data;
-	const struct vcm *vcm = windows->assoc->vcm;
+	const struct vcm *vcm = windows->vcm;
 	struct vcm_window *window;
 
 	if (first > vcm->last || last < vcm->start)
@@ -60,7 +55,7 @@ static int vcm_add_window(void *data, dma_addr_t first, dma_addr_t last)
 	window = kzalloc(sizeof(*window), GFP_KERNEL);
 	if (!window)
 		return -ENOMEM;
-	window->owner = windows->assoc->device;
+	window->owner = windows->owner;
 	window->first = first;
 	window->last = last;
 	list_add_tail(&window->node, &windows->list);
@@ -76,11 +71,12 @@ static void vcm_free_windows(struct list_head *windows)
 }
 
 /*
- * A table of the context that the unit can walk. -EINVAL if there is none;
- * -EAGAIN if there may be one, and the unit cannot tell now. Not @but.
+ * A table of the context with these rights that the unit can walk. -EINVAL if
+ * there is none; -EAGAIN if there may be one, and the unit cannot tell now. Not
+ * @but.
  */
 static struct vcm_table *vcm_find_table(struct vcm *vcm, struct vcm_iommu *unit,
-					struct device *dev,
+					struct device *dev, u32 rights,
 					const struct vcm_table *but)
 {
 	struct vcm_table *table;
@@ -89,7 +85,7 @@ static struct vcm_table *vcm_find_table(struct vcm *vcm, struct vcm_iommu *unit,
 	list_for_each_entry(table, &vcm->tables, node) {
 		int ret;
 
-		if (table == but)
+		if (table == but || table->rights != rights)
 			continue;
 		ret = unit->ops->can_walk(unit, dev, table);
 		if (!ret)
@@ -105,21 +101,22 @@ static struct vcm_table *vcm_find_table(struct vcm *vcm, struct vcm_iommu *unit,
 /* Join a table that the context has, or say why not, as vcm_find_table(). */
 static struct vcm_walker *vcm_join_table(struct vcm *vcm,
 					 struct vcm_iommu *unit,
-					 struct device *dev,
-					 struct list_head *windows)
+					 struct device *dev, u32 rights,
+					 struct vcm_window_list *windows)
 {
-	struct vcm_table *table = vcm_find_table(vcm, unit, dev, NULL);
 	struct vcm_geometry usable;
 	struct vcm_walker *walker;
+	struct vcm_table *table;
 	int ret;
 
+	table = vcm_find_table(vcm, unit, dev, rights, NULL);
 	if (IS_ERR(table))
 		return ERR_CAST(table);
 	walker = vcm_table_add_walker(table, unit);
 	if (IS_ERR(walker))
 		return walker;
 	vcm_tables_get_geometry(vcm, &usable);
-	ret = vcm_space_admit(vcm, &usable, windows, dev);
+	ret = vcm_space_admit(vcm, &usable, &windows->list, dev);
 	if (ret) {
 		vcm_table_put_walker(walker);
 		return ERR_PTR(ret);
@@ -129,10 +126,9 @@ static struct vcm_walker *vcm_join_table(struct vcm *vcm,
 
 /* Add a table to the context, with everything in it that is mapped. */
 static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
-					struct vcm_assoc *assoc,
-					struct list_head *windows)
+					struct device *dev, u32 rights,
+					struct vcm_window_list *windows)
 {
-	struct device *dev = assoc->device->dev;
 	struct vcm_geometry usable;
 	struct vcm_walker *walker;
 	struct vcm_table *table;
@@ -145,7 +141,7 @@ static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
 		ret = -EINVAL;
 		goto free;
 	}
-	vcm_table_add(vcm, table);
+	vcm_table_add(vcm, table, rights);
 	walker = vcm_table_add_walker(table, unit);
 	if (IS_ERR(walker)) {
 		ret = PTR_ERR(walker);
@@ -153,7 +149,7 @@ static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
 	}
 
 	vcm_tables_get_geometry(vcm, &usable);
-	ret = vcm_space_admit(vcm, &usable, windows, dev);
+	ret = vcm_space_admit(vcm, &usable, &windows->list, dev);
 	if (ret)
 		goto put;
 	ret = vcm_back_replay(vcm, table, dev);
@@ -164,7 +160,7 @@ static struct vcm_walker *vcm_new_table(struct vcm *vcm, struct vcm_iommu *unit,
 retract:
 	list_del_init(&table->node);
 	vcm_tables_get_geometry(vcm, &usable);
-	vcm_space_retract(vcm, &usable, assoc->device);
+	vcm_space_retract(vcm, &usable, windows->owner);
 put:
 	vcm_table_put_walker(walker);
 unlink:
@@ -174,9 +170,16 @@ free:
 	return ERR_PTR(ret);
 }
 
-/* One association less on a table; the last takes it along, but for a home. */
-static void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
-			    const struct vcm_device *owner)
+/**
+ * vcm_leave_table() - one association less on a table
+ * @vcm: the context
+ * @walker: the walker; the last one takes the table along, but for a home
+ * @owner: the device, if it leaves with its windows; NULL if it stays
+ *
+ * Context: May sleep. The caller holds &vcm.lock for writing.
+ */
+void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
+		     const struct vcm_device *owner)
 {
 	struct vcm_table *table = walker->table;
 	struct vcm_geometry usable;
@@ -189,6 +192,46 @@ static void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
 	}
 	vcm_tables_get_geometry(vcm, &usable);
 	vcm_space_retract(vcm, &usable, owner);
+}
+
+/**
+ * vcm_assoc_enter() - get a unit of a device a table
+ * @assoc: the association
+ * @unit: the unit
+ * @attr: what the table is to grant at most, as &vcm_assoc.attr
+ * @windows: what comes along with the device; emptied on success
+ *
+ * One that the context has, if there is one that will do, or a new one.
+ * vcm_leave_table() undoes it.
+ *
+ * Context: May sleep. The caller holds vcm_topology_lock.
+ * Return: the walker, or an ERR_PTR() as vcm_assoc() says.
+ */
+struct vcm_walker *vcm_assoc_enter(struct vcm_assoc *assoc,
+				   struct vcm_iommu *unit, u32 attr,
+				   struct vcm_window_list *windows)
+{
+	struct device *dev = assoc->device->dev;
+	u32 rights = vcm_rights_of(attr);
+	struct vcm *vcm = assoc->vcm;
+	struct vcm_walker *walker;
+	int ret;
+
+	if (unit->ops->fallback && rights != VCM_ALL_RIGHTS) {
+		dev_err(dev, "vcm: %s: behind no IOMMU, nothing restricts what the device does\n",
+			vcm->name);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	down_write(&vcm->lock);
+	walker = vcm_join_table(vcm, unit, dev, rights, windows);
+	ret = PTR_ERR_OR_ZERO(walker);
+	if (ret == -EINVAL || ret == -EAGAIN) {
+		walker = vcm_new_table(vcm, unit, dev, rights, windows);
+		if (!IS_ERR(walker))
+			walker->unsure = ret == -EAGAIN;
+	}
+	up_write(&vcm->lock);
+	return walker;
 }
 
 /* Take the device off one unit. The other half of vcm_assoc_add_unit(). */
@@ -211,10 +254,10 @@ static void vcm_assoc_drop_unit(struct vcm_assoc *assoc)
 static int vcm_assoc_add_unit(struct vcm_assoc *assoc)
 {
 	struct vcm_window_list windows = {
-		.assoc = assoc, .list = LIST_HEAD_INIT(windows.list),
+		.vcm = assoc->vcm, .owner = assoc->device,
+		.list = LIST_HEAD_INIT(windows.list),
 	};
 	struct device *dev = assoc->device->dev;
-	struct vcm *vcm = assoc->vcm;
 	struct vcm_walker *walker;
 	struct vcm_iommu *unit;
 	int ret = 0;
@@ -232,15 +275,7 @@ static int vcm_assoc_add_unit(struct vcm_assoc *assoc)
 	if (ret)
 		goto unclaim;
 
-	down_write(&vcm->lock);
-	walker = vcm_join_table(vcm, unit, dev, &windows.list);
-	ret = PTR_ERR_OR_ZERO(walker);
-	if (ret == -EINVAL || ret == -EAGAIN) {
-		walker = vcm_new_table(vcm, unit, assoc, &windows.list);
-		if (!IS_ERR(walker))
-			walker->unsure = ret == -EAGAIN;
-	}
-	up_write(&vcm->lock);
+	walker = vcm_assoc_enter(assoc, unit, assoc->attr, &windows);
 	ret = PTR_ERR_OR_ZERO(walker);
 	if (ret)
 		goto unclaim;
@@ -367,7 +402,8 @@ static void vcm_assoc_leave(struct vcm_assoc *assoc)
 	vcm_device_put(device);
 }
 
-static struct vcm_assoc *vcm_assoc_join(struct vcm *vcm, struct device *dev)
+static struct vcm_assoc *vcm_assoc_join(struct vcm *vcm, struct device *dev,
+					u32 attr)
 {
 	struct vcm_device *device;
 	struct vcm_assoc *assoc;
@@ -390,6 +426,7 @@ static struct vcm_assoc *vcm_assoc_join(struct vcm *vcm, struct device *dev)
 		goto free;
 	assoc->vcm = vcm;
 	assoc->device = device;
+	assoc->attr = attr;
 	list_add_tail(&assoc->device_node, &device->assocs);
 
 	while (assoc->nr_walkers < nr) {
@@ -422,13 +459,18 @@ static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
  * vcm_assoc() - put a device on a context
  * @vcm: the context
  * @dev: the device; its driver manages its own DMA
- * @attr: none so far, 0
+ * @attr: what the device may do at most; 0 for what the reservations grant
  *
  * From here on the device belongs to VCMM: it reaches nothing until one of its
  * associations is activated, and the DMA API is not for it. Each of its units
  * walks a table that the context has, or gets a new one with everything that
  * is mapped. Where the units' limits do not fit what the context holds, the
  * call is refused with a message that names the reservation and the limit.
+ *
+ * With VCM_READ, VCM_WRITE and VCM_EXEC in @attr the device may do these, and
+ * nothing else, with whatever the context maps: what a reservation grants and
+ * @attr does not, is refused. With VCM_PRIV it may do so by privileged accesses
+ * only. Devices share a table only if they have the same rights.
  *
  * A device that is behind no IOMMU takes part where it sees memory, as its DMA
  * mask and the bus say by then, and nothing keeps it from the rest: it reaches
@@ -439,7 +481,9 @@ static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
  *
  * Context: May sleep.
  * Return: the association; or with nothing changed an ERR_PTR(): -EINVAL for a
- * bad pointer or attribute, -ENODEV if @dev is behind no unit and has no DMA
+ * bad pointer or attribute, -EACCES if @attr has neither VCM_READ nor VCM_WRITE,
+ * and is not 0, -EOPNOTSUPP if nothing restricts @dev, because it is behind no
+ * IOMMU, or its unit cannot express the rights, -ENODEV if @dev is behind no unit and has no DMA
  * mask, -EPROBE_DEFER if one of its units is not ready, or it is not known
  * without a driver whether there is one, -EEXIST if it is on @vcm already, -ENOENT
  * if @vcm is freed, -EBUSY if somebody else drives its DMA, -ERANGE if a
@@ -450,8 +494,11 @@ struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr)
 {
 	int ret;
 
-	if (IS_ERR_OR_NULL(vcm) || IS_ERR_OR_NULL(dev) || attr)
+	if (IS_ERR_OR_NULL(vcm) || IS_ERR_OR_NULL(dev))
 		return ERR_PTR(-EINVAL);
+	ret = vcm_assoc_check_attr(attr);
+	if (ret)
+		return ERR_PTR(ret);
 	if (!dev->bus)
 		return ERR_PTR(-ENODEV);
 	ret = vcm_bus_watch(dev->bus);
@@ -463,7 +510,7 @@ struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr)
 		return ERR_PTR(-ENOENT);
 	if (vcm_assoc_find(vcm, dev))
 		return ERR_PTR(-EEXIST);
-	return vcm_assoc_join(vcm, dev);
+	return vcm_assoc_join(vcm, dev, attr);
 }
 EXPORT_SYMBOL_GPL(vcm_assoc);
 
@@ -556,7 +603,7 @@ static void vcm_assoc_ask_again(struct vcm_assoc *assoc)
 		    !list_is_singular(&walker->table->walkers))
 			continue;
 		table = vcm_find_table(vcm, walker->unit, assoc->device->dev,
-				       walker->table);
+				       walker->table->rights, walker->table);
 		if (!IS_ERR(table))
 			vcm_walker_rehome(vcm, walker, table);
 		else if (PTR_ERR(table) == -EINVAL)
@@ -604,7 +651,14 @@ static int vcm_assoc_attach(struct vcm_assoc *assoc)
 	return 0;
 }
 
-static int vcm_assoc_activate(struct vcm_assoc *assoc)
+/**
+ * vcm_assoc_activate() - point the units of a device at its tables
+ * @assoc: the association; the device is not active
+ *
+ * Context: May sleep. The caller holds vcm_topology_lock.
+ * Return: 0, or with nothing changed what the unit's driver says.
+ */
+int vcm_assoc_activate(struct vcm_assoc *assoc)
 {
 	int ret;
 
@@ -643,7 +697,13 @@ int vcm_activate(struct vcm_assoc *assoc)
 }
 EXPORT_SYMBOL_GPL(vcm_activate);
 
-static void vcm_assoc_deactivate(struct vcm_assoc *assoc)
+/**
+ * vcm_assoc_deactivate() - undo vcm_assoc_activate()
+ * @assoc: the association
+ *
+ * Context: May sleep. The caller holds vcm_topology_lock.
+ */
+void vcm_assoc_deactivate(struct vcm_assoc *assoc)
 {
 	down_write(&assoc->vcm->lock);
 	vcm_assoc_detach(assoc, assoc->nr_walkers);
@@ -749,7 +809,7 @@ int vcm_assoc_move(struct vcm_assoc *assoc, struct vcm *to)
 		return -ENOENT;
 	if (vcm_assoc_find(to, assoc->device->dev))
 		return -EEXIST;
-	other = vcm_assoc_join(to, assoc->device->dev);
+	other = vcm_assoc_join(to, assoc->device->dev, assoc->attr);
 	if (IS_ERR(other))
 		return PTR_ERR(other);
 

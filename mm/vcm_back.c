@@ -23,8 +23,9 @@
 
 #include "vcm_internal.h"
 
+/* @attr: of what is mapped at @addr, 0 if nothing is. */
 static const struct vcm_table *vcm_first_liar(struct vcm *vcm, dma_addr_t addr,
-					      const phys_addr_t *want)
+					      phys_addr_t want, u32 attr)
 {
 	struct vcm_table *table;
 	phys_addr_t pa;
@@ -32,7 +33,8 @@ static const struct vcm_table *vcm_first_liar(struct vcm *vcm, dma_addr_t addr,
 	list_for_each_entry(table, &vcm->tables, node) {
 		int ret = table->ops->lookup(table, addr, &pa);
 
-		if (want ? ret || pa != *want : ret != -ENOENT)
+		if (vcm_table_has(table, attr) ? ret || pa != want :
+						 ret != -ENOENT)
 			return table;
 	}
 	return NULL;
@@ -40,7 +42,7 @@ static const struct vcm_table *vcm_first_liar(struct vcm *vcm, dma_addr_t addr,
 
 /* Do the tables say what the books say? Both ends of every run will do. */
 static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
-			    bool mapped)
+			    u32 attr)
 {
 	dma_addr_t addr = vcm_piece_addr(piece);
 	struct vcm_phys_iter iter;
@@ -52,12 +54,9 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
 	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
 			   vcm_piece_len(piece));
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
-		phys_addr_t end = pa + len - 1;
-
-		WARN_ON_ONCE(vcm_first_liar(vcm, addr, mapped ? &pa : NULL));
+		WARN_ON_ONCE(vcm_first_liar(vcm, addr, pa, attr));
 		addr += len;
-		WARN_ON_ONCE(vcm_first_liar(vcm, addr - 1,
-					    mapped ? &end : NULL));
+		WARN_ON_ONCE(vcm_first_liar(vcm, addr - 1, pa + len - 1, attr));
 	}
 }
 
@@ -68,7 +67,7 @@ static noinline void vcm_piece_undo(const struct vcm_piece *piece,
 	list_for_each_entry_continue_reverse(table, &piece->res->vcm->tables,
 					     node)
 		if (vcm_table_unmap(table, vcm_piece_addr(piece),
-				    vcm_piece_len(piece)))
+				    vcm_piece_len(piece), piece->res->attr))
 			*left = vcm_piece_len(piece);
 }
 
@@ -86,7 +85,7 @@ static __always_inline int __vcm_piece_map(const struct vcm_piece *piece,
 			return ret;
 		}
 	}
-	vcm_back_verify(vcm, piece, true);
+	vcm_back_verify(vcm, piece, piece->res->attr);
 	return 0;
 }
 
@@ -120,11 +119,12 @@ int vcm_piece_unmap(const struct vcm_piece *piece)
 
 	list_for_each_entry(table, &vcm->tables, node) {
 		int err = vcm_table_unmap(table, vcm_piece_addr(piece),
-					  vcm_piece_len(piece));
+					  vcm_piece_len(piece),
+					  piece->res->attr);
 
 		ret = ret ?: err;
 	}
-	vcm_back_verify(vcm, piece, false);
+	vcm_back_verify(vcm, piece, 0);
 	return ret;
 }
 
@@ -410,13 +410,14 @@ static struct vcm_piece *vcm_piece_run(struct vcm_piece *piece, size_t *len)
 /* Out of one table; what is stuck is flushed anew. */
 static __always_inline int vcm_table_unmap_run(struct vcm_table *table,
 					       dma_addr_t addr, size_t len,
-					       bool stuck)
+					       u32 attr, bool stuck)
 {
 	return unlikely(stuck) ? vcm_table_flush(table, addr, len) :
-				 vcm_table_unmap(table, addr, len);
+				 vcm_table_unmap(table, addr, len, attr);
 }
 
-static int vcm_table_unmap_many(struct vcm_table *table, struct vcm_res *res)
+static int vcm_table_unmap_many(struct vcm_table *table, struct vcm_res *res,
+				u32 attr)
 {
 	struct vcm_piece *piece = vcm_first_piece(res);
 	int ret = 0;
@@ -428,27 +429,28 @@ static int vcm_table_unmap_many(struct vcm_table *table, struct vcm_res *res)
 		int err;
 
 		piece = vcm_piece_run(piece, &len);
-		err = vcm_table_unmap_run(table, addr, len, stuck);
+		err = vcm_table_unmap_run(table, addr, len, attr, stuck);
 		ret = ret ?: err;
 	}
 	return ret;
 }
 
-/* All pieces of a reservation */
+/* All pieces of a reservation, mapped with @attr */
 static __always_inline int __vcm_table_unmap_res(struct vcm_table *table,
-						 struct vcm_res *res)
+						 struct vcm_res *res, u32 attr)
 {
 	struct vcm_piece *piece = vcm_only_piece(res);
 
 	if (unlikely(!piece))
-		return vcm_table_unmap_many(table, res);
+		return vcm_table_unmap_many(table, res, attr);
 	return vcm_table_unmap_run(table, vcm_piece_addr(piece),
-				   vcm_piece_len(piece), piece->stuck);
+				   vcm_piece_len(piece), attr, piece->stuck);
 }
 
-static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res)
+static int vcm_table_unmap_res(struct vcm_table *table, struct vcm_res *res,
+			       u32 attr)
 {
-	return __vcm_table_unmap_res(table, res);
+	return __vcm_table_unmap_res(table, res, attr);
 }
 
 static __always_inline int __vcm_res_unmap(struct vcm_res *res)
@@ -458,13 +460,13 @@ static __always_inline int __vcm_res_unmap(struct vcm_res *res)
 	int ret = 0;
 
 	list_for_each_entry(table, &res->vcm->tables, node) {
-		int err = __vcm_table_unmap_res(table, res);
+		int err = __vcm_table_unmap_res(table, res, res->attr);
 
 		ret = ret ?: err;
 	}
 	if (IS_ENABLED(CONFIG_VCM_DEBUG))
 		vcm_for_each_piece(res, piece)
-			vcm_back_verify(res->vcm, piece, false);
+			vcm_back_verify(res->vcm, piece, 0);
 	return ret;
 }
 
@@ -503,7 +505,7 @@ undo:
 			break;
 		if (!undo->stuck &&
 		    vcm_table_unmap(table, vcm_piece_addr(undo),
-				    vcm_piece_len(undo)))
+				    vcm_piece_len(undo), attr))
 			*left = vcm_piece_len(undo);
 	}
 	return ret;
@@ -533,12 +535,12 @@ int vcm_res_map(struct vcm_res *res, u32 attr, gfp_t gfp, size_t *left)
 	}
 	vcm_for_each_piece(res, piece)
 		if (!piece->stuck)
-			vcm_back_verify(vcm, piece, true);
+			vcm_back_verify(vcm, piece, attr);
 	return 0;
 
 undo:
 	list_for_each_entry_continue_reverse(table, &vcm->tables, node)
-		if (vcm_table_unmap_res(table, res))
+		if (vcm_table_unmap_res(table, res, attr))
 			*left = vcm_res_len(res);
 	return ret;
 }
@@ -692,7 +694,7 @@ void vcm_back_empty(struct vcm *vcm, struct vcm_table *table,
 
 	for (res = vcm_next_backed(vcm, NULL); res && res != end;
 	     res = vcm_next_backed(vcm, res)) {
-		vcm_table_unmap_res(table, res);
+		vcm_table_unmap_res(table, res, res->attr);
 		cond_resched();
 	}
 	vcm_res_put(res);

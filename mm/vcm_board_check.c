@@ -49,6 +49,12 @@ static const char *vcm_show_range_error(int err)
 				"ends where there is no device address";
 }
 
+static const char *vcm_show_attr_error(int err)
+{
+	return err == -EACCES ? "has neither VCM_READ nor VCM_WRITE" :
+				"is more than rights";
+}
+
 static u64 vcm_bound_last(const struct vcm_board_bound *bound)
 {
 	return (u64)bound->addr + (bound->len - 1);
@@ -238,6 +244,13 @@ static int vcm_check_member(const struct vcm_board *board, unsigned int nr)
 			      "flags %#x, of which %#lx are known",
 			      member->flags, VCM_MEMBER_FLAGS);
 		return -EINVAL;
+	}
+	ret = vcm_assoc_check_attr(member->attr);
+	if (ret) {
+		vcm_entry_err(board, "members", nr, member->dev,
+			      "attr %#x %s", member->attr,
+			      vcm_show_attr_error(ret));
+		return ret;
 	}
 	index = vcm_board_find_clash(board, nr, member);
 	if (index < nr) {

@@ -20,21 +20,6 @@
 
 #include "vcm_internal.h"
 
-struct vcm_rights {
-	char text[6];
-};
-
-static struct vcm_rights vcm_show_rights(u32 attr)
-{
-	return (struct vcm_rights){ .text = {
-		attr & VCM_READ ? 'r' : '-',
-		attr & VCM_WRITE ? 'w' : '-',
-		attr & VCM_EXEC ? 'x' : '-',
-		attr & VCM_PRIV ? 'p' : '-',
-		attr & VCM_MMIO ? 'm' : '\0',
-	} };
-}
-
 struct vcm_size {
 	char text[16];
 };
@@ -97,10 +82,14 @@ static void vcm_show_tables(struct seq_file *s, struct vcm *vcm)
 	unsigned int nr = 0;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		seq_printf(s, "  table %u%s: %pad-%pad, blocks %#lx, %u active, walked by", nr++,
+		seq_printf(s, "  table %u%s: %pad-%pad, blocks %#lx, ", nr++,
 			   table == vcm->home ? " (home)" : "",
 			   &table->geo.first, &table->geo.last,
-			   table->geo.pgsizes, vcm_count_active(table));
+			   table->geo.pgsizes);
+		if (table->rights != VCM_ALL_RIGHTS)
+			seq_printf(s, "%s at most, ",
+				   vcm_show_rights(table->rights).text);
+		seq_printf(s, "%u active, walked by", vcm_count_active(table));
 		if (list_empty(&table->walkers))
 			seq_puts(s, " nobody");
 		list_for_each_entry(walker, &table->walkers, node)
@@ -115,9 +104,13 @@ static void vcm_show_devices(struct seq_file *s, struct vcm *vcm)
 	unsigned int i;
 
 	list_for_each_entry(assoc, &vcm->assocs, vcm_node) {
-		seq_printf(s, "  device %s: %s, behind",
+		seq_printf(s, "  device %s: %s, ",
 			   dev_name(assoc->device->dev),
 			   assoc->active ? "active" : "inactive");
+		if (assoc->attr)
+			seq_printf(s, "%s at most, ",
+				   vcm_show_rights(assoc->attr).text);
+		seq_puts(s, "behind");
 		for (i = 0; i < assoc->nr_walkers; i++)
 			seq_printf(s, " %s", assoc->walkers[i]->unit->name);
 		seq_putc(s, '\n');
@@ -227,6 +220,9 @@ static void vcm_show_walker(struct seq_file *s, struct vcm *vcm,
 
 	seq_printf(s, "  context %s, table %u of %zu: ", vcm->name, nr,
 		   list_count_nodes(&vcm->tables));
+	if (walker->table->rights != VCM_ALL_RIGHTS)
+		seq_printf(s, "%s at most, ",
+			   vcm_show_rights(walker->table->rights).text);
 	if (others)
 		seq_printf(s, "shared with %zu unit%s, devices", others,
 			   str_plural(others));
@@ -332,9 +328,13 @@ static void vcm_graph_tables(struct seq_file *s, struct vcm *vcm)
 	list_for_each_entry(table, &vcm->tables, node) {
 		size_t units = list_count_nodes(&table->walkers);
 
-		seq_printf(s, "\t\"%p\" [label=\"table %u%s\\n%zu unit%s, %u active\", shape=folder, fillcolor=wheat];\n",
+		seq_printf(s, "\t\"%p\" [label=\"table %u%s\\n%zu unit%s, %u active",
 			   table, nr++, table == vcm->home ? " (home)" : "",
 			   units, str_plural(units), vcm_count_active(table));
+		if (table->rights != VCM_ALL_RIGHTS)
+			seq_printf(s, "\\n%s at most",
+				   vcm_show_rights(table->rights).text);
+		seq_puts(s, "\", shape=folder, fillcolor=wheat];\n");
 	}
 	seq_puts(s, "\t}\n");
 	list_for_each_entry(table, &vcm->tables, node) {

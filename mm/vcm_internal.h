@@ -48,6 +48,9 @@ struct vcm_pool;
 #define VCM_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC | VCM_PRIV)
 #define VCM_TABLE_ATTRS	(VCM_RIGHTS | VCM_MMIO)
 #define VCM_RES_ATTRS	(VCM_TABLE_ATTRS | VCM_CACHE_MASK | VCM_ALIGN_MASK)
+/* Of a table: whatever the reservations grant. */
+#define VCM_ALL_RIGHTS	(VCM_READ | VCM_WRITE | VCM_EXEC)
+
 /*
  * To put back what was mapped before. What was taken out may have freed
  * page-table pages, and there is no way on without them: so wait for memory.
@@ -611,6 +614,8 @@ struct vcm_device {
  * struct vcm_assoc - a device on a context
  * @vcm: the context; vcm_assoc_move() changes it
  * @device: the device, NULL once it is gone
+ * @attr: what it may do at most, 0 if nothing restricts it; its tables have the
+ *        rights that vcm_rights_of() makes of it
  * @vcm_node: in &vcm.assocs, or in &vcm.gone
  * @device_node: in &vcm_device.assocs
  * @active: the units are pointed at the tables
@@ -620,11 +625,24 @@ struct vcm_device {
 struct vcm_assoc {
 	struct vcm *vcm;
 	struct vcm_device *device;
+	u32 attr;
 	struct list_head vcm_node;
 	struct list_head device_node;
 	bool active;
 	unsigned int nr_walkers;
 	struct vcm_walker **walkers;
+};
+
+/**
+ * struct vcm_window_list - windows that come along with a device
+ * @vcm: the context
+ * @owner: the device; NULL if none come along, because they are there
+ * @list: the windows
+ */
+struct vcm_window_list {
+	const struct vcm *vcm;
+	const struct vcm_device *owner;
+	struct list_head list;
 };
 
 /* How many records of faults a hook keeps. */
@@ -646,7 +664,17 @@ extern struct list_head vcm_contexts;
 void vcm_release(struct kref *ref);
 
 /* vcm_assoc.c */
+struct vcm_walker *vcm_assoc_enter(struct vcm_assoc *assoc,
+				   struct vcm_iommu *unit, u32 attr,
+				   struct vcm_window_list *windows);
+void vcm_leave_table(struct vcm *vcm, struct vcm_walker *walker,
+		     const struct vcm_device *owner);
+int vcm_assoc_activate(struct vcm_assoc *assoc);
+void vcm_assoc_deactivate(struct vcm_assoc *assoc);
 void vcm_assoc_forget(struct vcm_assoc *assoc);
+
+/* vcm_assoc_attr.c */
+int vcm_assoc_check_attr(u32 attr);
 
 /* vcm_res.c */
 void vcm_space_init(struct vcm *vcm);
@@ -1174,7 +1202,7 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		  size_t from_off, size_t len);
 
 /* vcm_table.c */
-void vcm_table_add(struct vcm *vcm, struct vcm_table *table);
+void vcm_table_add(struct vcm *vcm, struct vcm_table *table, u32 rights);
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left);
 void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
@@ -1183,6 +1211,28 @@ struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
 					struct vcm_iommu *unit);
 void vcm_table_put_walker(struct vcm_walker *walker);
 void vcm_tables_get_geometry(struct vcm *vcm, struct vcm_geometry *usable);
+
+/* What a table has, given the attributes of an association. */
+static inline u32 vcm_rights_of(u32 attr)
+{
+	return attr ?: VCM_ALL_RIGHTS;
+}
+
+/*
+ * What a table grants through a reservation with these attributes. VCM_PRIV
+ * takes something away, so either of the two is enough.
+ */
+static inline u32 vcm_table_grants(const struct vcm_table *table, u32 attr)
+{
+	return (attr & table->rights & VCM_ALL_RIGHTS) |
+	       ((attr | table->rights) & VCM_PRIV);
+}
+
+/* If it grants nothing that would let a device in, there is no entry. */
+static inline bool vcm_table_has(const struct vcm_table *table, u32 attr)
+{
+	return attr & table->rights & (VCM_READ | VCM_WRITE);
+}
 
 /* Nothing that is not attached holds translations of the table. */
 static inline bool vcm_walker_caches(const struct vcm_walker *walker)
@@ -1206,19 +1256,21 @@ static inline bool vcm_table_is_cached(const struct vcm_table *table)
  * @table: the table
  * @addr: first device address
  * @len: bytes, all of them mapped
+ * @attr: attributes of the reservation, with which they were mapped
  *
  * Context: May sleep. The caller holds &vcm.lock.
  * Return: 0, or -EIO if a unit did not answer the flush: nothing is mapped any
  * more, but that unit may go on using what it cached.
  */
 static inline int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr,
-				  size_t len)
+				  size_t len,
+				  u32 attr)
 {
 	size_t unmapped;
 
 	lockdep_assert_held(&table->vcm->lock);
 
-	if (unlikely(!len))
+	if (unlikely(!len || !vcm_table_has(table, attr)))
 		return 0;
 	unmapped = table->ops->unmap(table, addr, len);
 	if (unlikely(unmapped != len))
@@ -1249,6 +1301,22 @@ void vcm_hooks_show(struct seq_file *m);
 
 /* vcm_unit.c */
 struct vcm_iommu *vcm_unit_get(struct device *dev, unsigned int index);
+
+/* Rights as people read them: "rw--" */
+struct vcm_rights {
+	char text[6];
+};
+
+static inline struct vcm_rights vcm_show_rights(u32 attr)
+{
+	return (struct vcm_rights){ .text = {
+		attr & VCM_READ ? 'r' : '-',
+		attr & VCM_WRITE ? 'w' : '-',
+		attr & VCM_EXEC ? 'x' : '-',
+		attr & VCM_PRIV ? 'p' : '-',
+		attr & VCM_MMIO ? 'm' : '\0',
+	} };
+}
 
 /* vcm_debugfs.c; with CONFIG_DEBUG_FS only, and here for its tests */
 int vcm_contexts_show(struct seq_file *s, void *unused);

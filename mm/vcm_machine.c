@@ -388,7 +388,7 @@ static int vcm_join(struct vcm *vcm, struct device *dev,
 	if (!joined)
 		return -ENOMEM;
 	joined->member = member;
-	joined->assoc = vcm_assoc(vcm, dev, 0);
+	joined->assoc = vcm_assoc(vcm, dev, member->attr);
 	if (IS_ERR(joined->assoc)) {
 		ret = PTR_ERR(joined->assoc);
 		goto free;
@@ -765,9 +765,10 @@ static struct vcm_listed *vcm_listed_alloc(const struct vcm_board *board)
  * Context: May sleep; at boot and while the system runs.
  * Return: 0; or with nothing changed -EINVAL for a bad pointer, an empty table,
  * a name that is missing, a window or bound that is empty or not in whole
- * pages, or an unknown flag; -ENAMETOOLONG; -EOVERFLOW if a window or bound
- * ends at no device address; -ERANGE if a bound leaves its window; -EBUSY if it
- * overlaps another one; -EEXIST if the board, a board or context of this name,
+ * pages, or an unknown flag or right; -EACCES for rights with neither VCM_READ
+ * nor VCM_WRITE; -ENAMETOOLONG; -EOVERFLOW if a window or bound ends at no device
+ * address; -ERANGE if a bound leaves its window; -EBUSY if it overlaps another
+ * one; -EEXIST if the board, a board or context of this name,
  * or an entry for this device and con_id is there already; -ENOMEM.
  */
 int vcm_board_add(const struct vcm_board *board)
@@ -933,10 +934,14 @@ void vcm_boards_show(struct seq_file *s)
 			const struct vcm_board_member *member =
 				&board->members[i];
 
-			seq_printf(s, "  device %s: %s%s is context %s\n",
+			seq_printf(s, "  device %s: %s%s is context %s",
 				   member->dev, member->con_id ?: "(any)",
 				   member->flags & VCM_MEMBER_INACTIVE ?
 				   ", inactive," : "", member->context);
+			if (member->attr)
+				seq_printf(s, ", may do %s at most",
+					   vcm_show_rights(member->attr).text);
+			seq_putc(s, '\n');
 		}
 	}
 	list_for_each_entry(waiting, &vcm_waiting_list, node)

@@ -6,6 +6,10 @@
  * device is associated, one if all its units can walk the same (they *share*
  * it), more if they cannot (the context is *mirrored*). Whoever writes goes
  * over the list; there is no other difference between the two.
+ *
+ * Rights are in the entries, so devices that may do different things cannot
+ * share either. A table of those that are restricted has the same addresses,
+ * the same memory, and fewer rights; where nothing is left of them, no entry.
  */
 #define pr_fmt(fmt) "vcm: " fmt
 
@@ -118,7 +122,7 @@ void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
  * vcm_table_map() - map a piece of a reservation into a table
  * @table: the table
  * @piece: the piece
- * @attr: attributes of the reservation
+ * @attr: attributes of the reservation; the table may grant less
  * @gfp: how to allocate
  * @left: where to say that undoing failed: bytes that a unit may still reach
  *        after an error, untouched otherwise
@@ -135,11 +139,15 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 	struct vcm_phys_iter iter;
 	size_t done = 0, len;
 	phys_addr_t pa;
+	u32 grants;
 	int ret;
 
 	lockdep_assert_held(&table->vcm->lock);
 
-	attr = (attr & VCM_TABLE_ATTRS) | vcm_phys_cache(piece->phys);
+	if (unlikely(!vcm_table_has(table, attr)))
+		return 0;
+	grants = vcm_table_grants(table, attr) | (attr & VCM_MMIO) |
+		 vcm_phys_cache(piece->phys);
 	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
 			   vcm_piece_len(piece));
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
@@ -151,7 +159,7 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 					       granule);
 		else
 			ret = table->ops->map(table, addr + done, pa, len,
-					      attr, gfp, &mapped);
+					      grants, gfp, &mapped);
 		if (ret) {
 			done += mapped;
 			goto undo;
@@ -161,7 +169,7 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 	return 0;
 
 undo:
-	if (vcm_table_unmap(table, addr, done))
+	if (vcm_table_unmap(table, addr, done, attr))
 		*left = done;
 	return ret;
 }
@@ -170,12 +178,14 @@ undo:
  * vcm_table_add() - give a context one more table
  * @vcm: the context
  * @table: the table, which nobody walks yet
+ * @rights: what it is to grant at most
  *
  * Context: The caller holds &vcm.lock for writing, or nobody else knows @vcm.
  */
-void vcm_table_add(struct vcm *vcm, struct vcm_table *table)
+void vcm_table_add(struct vcm *vcm, struct vcm_table *table, u32 rights)
 {
 	table->vcm = vcm;
+	table->rights = rights;
 	INIT_LIST_HEAD(&table->walkers);
 	list_add_tail(&table->node, &vcm->tables);
 }
@@ -344,8 +354,9 @@ EXPORT_SYMBOL_GPL(vcm_get_num_units);
  * @addr: device address
  * @pa: where to put the physical address
  *
- * Asks the page tables, not the books. All tables of a context say the same,
- * so the first is asked. Nothing is backed or unbacked meanwhile: reading an
+ * Asks the page tables, not the books. All tables of a context say the same, or
+ * nothing if their devices may not do what is granted there, so the first that
+ * maps the address will do. Nothing is backed or unbacked meanwhile: reading an
  * entry must not meet the page that held it being freed.
  *
  * Context: May sleep. Takes &vcm.lock for writing.
@@ -361,9 +372,11 @@ int vcm_dev_addr_to_phys_addr(struct vcm *vcm, dma_addr_t addr,
 	if (IS_ERR_OR_NULL(vcm) || !pa)
 		return -EINVAL;
 	down_write(&vcm->lock);
-	table = list_first_entry_or_null(&vcm->tables, struct vcm_table, node);
-	if (table)
+	list_for_each_entry(table, &vcm->tables, node) {
 		ret = table->ops->lookup(table, addr, pa);
+		if (ret != -ENOENT)
+			break;
+	}
 	up_write(&vcm->lock);
 	return ret;
 }

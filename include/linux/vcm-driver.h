@@ -112,6 +112,7 @@ struct vcm_table_ops {
  * @ops: how to write it; set by the driver, immutable
  * @geo: what it can express; set by the driver, immutable
  * @vcm: the context it belongs to; the core's
+ * @rights: what its entries grant at most; the core's, who asks for no more
  * @node: in the context's list of tables; the core's
  * @walkers: the units that walk it; the core's
  *
@@ -123,6 +124,7 @@ struct vcm_table {
 	struct vcm_geometry geo;
 
 	struct vcm *vcm;
+	u32 rights;
 	struct list_head node;
 	struct list_head walkers;
 };

@@ -19,6 +19,7 @@
  *
  *	static const struct vcm_board_member members[] = {
  *		VCM_MEMBER("fe500000.camera", "frames", "video"),
+ *		VCM_MEMBER("fe700000.display", NULL, "video", .attr = VCM_READ),
  *		VCM_MEMBER("fe600000.codec", "frames", "video"),
  *		VCM_MEMBER("fe600000.codec", "samples", "sound",
  *			   .flags = VCM_MEMBER_INACTIVE),
@@ -35,6 +36,7 @@
 #include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/types.h>
+#include <linux/vcm.h>
 
 /**
  * struct vcm_board_bound - a window of a context that has a name
@@ -78,12 +80,14 @@ struct vcm_board_context {
  *          of the device says
  * @context: the context's name, of this board or of another one, which may
  *           come later
+ * @attr: what it may do at most, as for vcm_assoc()
  * @flags: VCM_MEMBER_INACTIVE, or 0
  */
 struct vcm_board_member {
 	const char *dev;
 	const char *con_id;
 	const char *context;
+	u32 attr;
 	u32 flags;
 };
 

@@ -32,7 +32,8 @@ struct vcm_res;
 /*
  * Attributes of a reservation: what a device may do through it. One without
  * VCM_READ and VCM_WRITE can be made, but not backed. What is to be backed with
- * the registers of a device says so, and takes no RAM: VCM_MMIO.
+ * the registers of a device says so, and takes no RAM: VCM_MMIO. And of an
+ * association: what its device may do at most, through whatever reservation.
  */
 #define VCM_READ	BIT(0)	/* the device may read */
 #define VCM_WRITE	BIT(1)	/* the device may write */
@@ -234,6 +235,8 @@ int vcm_activate(struct vcm_assoc *assoc);
 int vcm_deactivate(struct vcm_assoc *assoc);
 bool vcm_is_active(struct vcm_assoc *assoc);
 struct vcm_assoc *vcm_get_assoc(struct vcm *vcm, struct device *dev);
+int vcm_set_assoc_attr(struct vcm_assoc *assoc, u32 attr);
+u32 vcm_get_assoc_attr(struct vcm_assoc *assoc);
 int vcm_assoc_move(struct vcm_assoc *assoc, struct vcm *to);
 
 /* looking things up */

@@ -463,11 +463,18 @@ static void args_assoc(struct kunit *test)
 		EXPECT_ERR(test, -EINVAL, vcm_get_assoc(p, args->dev));
 		EXPECT_ERR(test, -EINVAL, vcm_get_assoc(vcm, p));
 		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_assoc_move(p, vcm));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_set_assoc_attr(p, VCM_READ));
+		KUNIT_EXPECT_EQ(test, 0, vcm_get_assoc_attr(p));
 	}
 	EXPECT_ERR(test, -ENOENT, vcm_get_assoc(vcm, args->dev));
 	for (bit = 0; bit < 32; bit++)
-		EXPECT_ERR(test, -EINVAL,
-			   vcm_assoc(vcm, args->dev, BIT(bit)));
+		if (!(BIT(bit) & VCM_RIGHTS))
+			EXPECT_ERR(test, -EINVAL,
+				   vcm_assoc(vcm, args->dev,
+					     VCM_READ | BIT(bit)));
+	EXPECT_ERR(test, -EACCES, vcm_assoc(vcm, args->dev, VCM_EXEC));
+	EXPECT_ERR(test, -EACCES, vcm_assoc(vcm, args->dev, VCM_PRIV));
+	EXPECT_ERR(test, -EOPNOTSUPP, vcm_assoc(vcm, orphan, VCM_READ));
 	orphan->dma_mask = NULL;
 	EXPECT_ERR(test, -ENODEV, vcm_assoc(vcm, orphan, 0));
 	EXPECT_ERR(test, -ENODEV, vcm_assoc(vcm, root, 0));
@@ -483,6 +490,7 @@ static void args_associated(struct kunit *test)
 	struct args *args = test->priv;
 	struct vcm *other = vcm_create(SZ_1M, SZ_1M);
 	struct vcm_assoc *assoc = vcm_assoc(args->vcm, args->dev, 0), *second;
+	unsigned int bit;
 	void *p;
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
@@ -490,6 +498,14 @@ static void args_associated(struct kunit *test)
 	for_each_bad(p)
 		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_assoc_move(assoc, p));
 	KUNIT_EXPECT_EQ(test, -EEXIST, vcm_assoc_move(assoc, args->vcm));
+	for (bit = 0; bit < 32; bit++)
+		if (!(BIT(bit) & VCM_RIGHTS))
+			KUNIT_EXPECT_EQ(test, -EINVAL,
+					vcm_set_assoc_attr(assoc, VCM_READ |
+							   BIT(bit)));
+	KUNIT_EXPECT_EQ(test, -EACCES, vcm_set_assoc_attr(assoc, VCM_EXEC));
+	KUNIT_EXPECT_EQ(test, -EACCES, vcm_set_assoc_attr(assoc, VCM_PRIV));
+	KUNIT_EXPECT_EQ(test, 0, vcm_get_assoc_attr(assoc));
 	second = vcm_assoc(other, args->dev, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
 
@@ -509,6 +525,7 @@ static void args_associated(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_activate(assoc));
 	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_deactivate(assoc));
 	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_assoc_move(assoc, other));
+	KUNIT_EXPECT_EQ(test, -ENODEV, vcm_set_assoc_attr(assoc, VCM_READ));
 	EXPECT_ERR(test, -ENOENT, vcm_get_assoc(args->vcm, args->dev));
 	KUNIT_EXPECT_EQ(test, 0, vcm_deassoc(assoc));
 	/* Or be left to vcm_free(). */

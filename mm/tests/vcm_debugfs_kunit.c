@@ -205,11 +205,43 @@ static void debugfs_graph(struct kunit *test)
 	bed_end(bed);
 }
 
+/* Who may do less than the others, and that it is why there are two tables. */
+static void debugfs_rights(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, &vcm_bed_two);
+	const char *text;
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_set_name(bed->vcm, "rights"));
+	bed_join(bed);
+	KUNIT_EXPECT_EQ(test, 0, vcm_set_assoc_attr(bed->assocs[1], VCM_READ));
+	text = text_of(test, vcm_contexts_show);
+	EXPECT_LINES(test, 1, text, ", 1 active, walked by soft0\n");
+	EXPECT_LINES(test, 1, text, ", r--- at most, 1 active, walked by soft1\n");
+	EXPECT_LINES(test, 1, text, "  device %s: active, behind soft0\n",
+		     bed_dev(bed, 0));
+	EXPECT_LINES(test, 1, text,
+		     "  device %s: active, r--- at most, behind soft1\n",
+		     bed_dev(bed, 1));
+	text = text_of(test, vcm_units_show);
+	EXPECT_LINES(test, 1, text,
+		     "  context rights, table 0 of 2: shared with nobody, devices %s (active)\n",
+		     bed_dev(bed, 0));
+	EXPECT_LINES(test, 1, text,
+		     "  context rights, table 1 of 2: r--- at most, shared with nobody, devices %s (active)\n",
+		     bed_dev(bed, 1));
+	text = text_of(test, vcm_graph_show);
+	EXPECT_LINES(test, 1, text, "label=\"table 0\\n1 unit, 1 active\", ");
+	EXPECT_LINES(test, 1, text,
+		     "label=\"table 1\\n1 unit, 1 active\\nr--- at most\", ");
+	bed_end(bed);
+}
+
 static struct kunit_case vcm_debugfs_cases[] = {
 	KUNIT_CASE(debugfs_contexts),
 	KUNIT_CASE(debugfs_units_share),
 	KUNIT_CASE(debugfs_units_mirror),
 	KUNIT_CASE(debugfs_graph),
+	KUNIT_CASE(debugfs_rights),
 	{}
 };
 

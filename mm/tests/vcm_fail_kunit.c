@@ -544,6 +544,47 @@ static void fail_move(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_restrict(struct sweep *s)
+{
+	return vcm_set_assoc_attr(s->bed->assocs[0], VCM_READ);
+}
+
+static void undo_restrict(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_set_assoc_attr(s->bed->assocs[0], 0));
+}
+
+static void check_restrict(struct sweep *s)
+{
+	struct vcm_bed *bed = s->bed;
+
+	KUNIT_EXPECT_TRUE(s->test, vcm_is_active(bed->assocs[0]));
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_get_assoc_attr(bed->assocs[0]));
+	KUNIT_EXPECT_EQ(s->test, bed->kind->nr_formats,
+			vcm_get_num_tables(bed->vcm));
+}
+
+static void fail_restrict(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_64K + PAGE_SIZE, 0);
+	struct vcm_res *res = bed_reserve(bed, SZ_2M, VCM_RW);
+	struct sweep s = {
+		.test = test, .bed = bed, .call = call_restrict,
+		.undo = undo_restrict, .check = check_restrict, .least = 3,
+	};
+
+	need_injection(test);
+	bed_join(bed);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
+	sweep(&s);
+	bed_expect_memory(bed, res, phys);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	space_give(test, res);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
 static int call_activate(struct sweep *s)
 {
 	return vcm_activate(s->bed->assocs[0]);
@@ -1041,6 +1082,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE(fail_alloc),
 	KUNIT_CASE(fail_hook),
 	KUNIT_CASE_PARAM(fail_assoc, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_restrict, move_gen_params),
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),

@@ -87,6 +87,7 @@ struct model_phys {
  * @units: one for each device
  * @devs: devices
  * @assocs: who is where, NULL if it is not
+ * @rights: what the device may do at most there
  * @gone: the device of the association went away
  * @active: the context that a device is active on, or -1
  */
@@ -103,6 +104,7 @@ struct model {
 	struct vcm_iommu *units[NR_DEV];
 	struct device *devs[NR_DEV];
 	struct vcm_assoc *assocs[NR_CTX][NR_DEV];
+	u32 rights[NR_CTX][NR_DEV];
 	bool gone[NR_CTX][NR_DEV];
 	int active[NR_DEV];
 };
@@ -484,9 +486,17 @@ static int want_join(struct model *m, unsigned int ctx, unsigned int dev)
 	return model_fits(m, ctx, dev) ? 0 : -ERANGE;
 }
 
+static u32 roll_rights(struct model *m)
+{
+	static const u32 rights[] = { 0, 0, VCM_READ, VCM_RW };
+
+	return rights[roll(m, ARRAY_SIZE(rights))];
+}
+
 static void walk_assoc(struct model *m)
 {
 	unsigned int ctx = roll(m, NR_CTX), dev = roll(m, NR_DEV);
+	u32 rights = roll_rights(m);
 	struct vcm_assoc *assoc;
 	int want;
 
@@ -495,10 +505,24 @@ static void walk_assoc(struct model *m)
 	/* Each of these says why in the log. */
 	if (want == -ERANGE && roll(m, 16))
 		return;
-	assoc = vcm_assoc(m->ctx[ctx], m->devs[dev], 0);
+	assoc = vcm_assoc(m->ctx[ctx], m->devs[dev], rights);
 	expect_ret(m, want, PTR_ERR_OR_ZERO(assoc), "vcm_assoc()");
-	if (!want)
-		m->assocs[ctx][dev] = assoc;
+	if (want)
+		return;
+	m->assocs[ctx][dev] = assoc;
+	m->rights[ctx][dev] = rights;
+}
+
+static void walk_restrict(struct model *m)
+{
+	unsigned int ctx = roll(m, NR_CTX), dev = roll(m, NR_DEV);
+	u32 rights = roll_rights(m);
+
+	if (!is_on(m, ctx, dev))
+		return;
+	expect_ret(m, 0, vcm_set_assoc_attr(m->assocs[ctx][dev], rights),
+		   "vcm_set_assoc_attr()");
+	m->rights[ctx][dev] = rights;
 }
 
 static void walk_move(struct model *m)
@@ -518,6 +542,7 @@ static void walk_move(struct model *m)
 	if (want)
 		return;
 	swap(m->assocs[from][dev], m->assocs[to][dev]);
+	swap(m->rights[from][dev], m->rights[to][dev]);
 	if (m->active[dev] == from)
 		m->active[dev] = to;
 }
@@ -613,7 +638,7 @@ static void (*const walks[])(struct model *m) = {
 	walk_back_range, walk_back_range, walk_back_range, walk_set_attr,
 	walk_migrate,
 	walk_unback, walk_assoc, walk_assoc, walk_activate, walk_activate,
-	walk_move, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
+	walk_move, walk_restrict, walk_deactivate, walk_deassoc, walk_unplug, walk_free,
 };
 
 static int dma(struct model *m, unsigned int dev, u64 addr, u64 *value,
@@ -629,6 +654,7 @@ static void expect_seen(struct model *m, unsigned int dev,
 {
 	const struct model_piece *there = model_piece(r, off, 1);
 	u64 addr = (r->first + off) & ~(HALF - 1), value = 0;
+	u32 may = r->attr & (m->rights[r->ctx][dev] ?: VCM_RW);
 
 	KUNIT_ASSERT_EQ_MSG(m->test, there ? 0 : -EFAULT,
 			    dma(m, dev, addr, &value, VCM_READ),
@@ -639,7 +665,7 @@ static void expect_seen(struct model *m, unsigned int dev,
 					     off - there->off + there->phys_off),
 			    value,
 			    "step %u: device %u, %llx", m->step, dev, addr);
-	KUNIT_ASSERT_EQ_MSG(m->test, r->attr & VCM_WRITE ? 0 : -EFAULT,
+	KUNIT_ASSERT_EQ_MSG(m->test, may & VCM_WRITE ? 0 : -EFAULT,
 			    dma(m, dev, addr, &value, VCM_WRITE),
 			    "step %u: device %u, %llx", m->step, dev, addr);
 }
@@ -766,7 +792,8 @@ static void expect_books(struct model *m)
 		KUNIT_ASSERT_EQ(m->test, nr, vcm_get_num_res(m->ctx[ctx]));
 		for (used = 0, i = 0; i < NR_DEV; i++)
 			if (is_on(m, ctx, i))
-				used |= BIT(formats[i]);
+				used |= BIT(4 * formats[i] +
+					    (m->rights[ctx][i] & VCM_RW));
 		KUNIT_ASSERT_EQ(m->test, hweight32(used),
 				vcm_get_num_tables(m->ctx[ctx]));
 		KUNIT_ASSERT_EQ(m->test, model_granule(m, ctx),

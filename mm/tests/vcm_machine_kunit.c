@@ -131,6 +131,39 @@ static void machine_serves_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_board_remove(&stage->board));
 }
 
+/* The board says who may do what at most. */
+static void machine_rights(struct kunit *test)
+{
+	struct stage *stage = stage_new(test, &vcm_bed_two);
+	struct vcm_bed *bed = stage->bed;
+	struct vcm_phys *phys = bed_alloc(bed, SZ_64K, 0);
+	struct vcm_res *res;
+	struct vcm *vcm;
+	dma_addr_t addr;
+	unsigned int i;
+	u8 byte = 0;
+
+	stage->members[1].attr = VCM_READ;
+	bed_board(test, &stage->board);
+	vcm = stage_get(test, stage, 0);
+	KUNIT_EXPECT_PTR_EQ(test, vcm, stage_get(test, stage, 1));
+	KUNIT_EXPECT_EQ(test, 2, vcm_get_num_tables(vcm));
+	res = bed_reserve(bed, SZ_64K, VCM_RW);
+	addr = vcm_get_dev_addr(res);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
+	bed_expect_access(bed, addr, VCM_READ);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, i ? -EFAULT : 0,
+				vcm_soft_dma(bed->units[i], bed->devs[i], addr,
+					     &byte, 1, VCM_WRITE));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	space_give(test, res);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	vcm_put(vcm);
+	vcm_put(vcm);
+	stage_is_empty(test, stage);
+}
+
 /* -EBUSY names the context and a device, and changes nothing. */
 static void machine_remove_is_busy(struct kunit *test)
 {
@@ -850,6 +883,7 @@ static void machine_races(struct kunit *test)
 
 static struct kunit_case vcm_machine_cases[] = {
 	KUNIT_CASE_PARAM(machine_serves_all, vcm_bed_gen_params),
+	KUNIT_CASE(machine_rights),
 	KUNIT_CASE(machine_remove_is_busy),
 	KUNIT_CASE(machine_accessors),
 	KUNIT_CASE(machine_bound_is_left),

@@ -220,6 +220,71 @@ static void write_only(struct kunit *test)
 			  dbed_reads(test, 0, out.addr, out.phys, 0, out));
 }
 
+/* Some drivers cannot make another page table while the device is active. */
+static void set_rights(struct kunit *test, struct vcm_assoc *assoc, u32 attr)
+{
+	int ret = vcm_set_assoc_attr(assoc, attr);
+
+	KUNIT_EXPECT_TRUE(test, vcm_is_active(assoc));
+	if (ret == -EBUSY) {
+		KUNIT_EXPECT_EQ(test, vcm_deactivate(assoc), 0);
+		ret = vcm_set_assoc_attr(assoc, attr);
+		KUNIT_EXPECT_EQ(test, vcm_activate(assoc), 0);
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+}
+
+/*
+ * Two devices, one address, one memory: the camera writes, and the display,
+ * which is to read what it does, cannot.
+ */
+static void rights_of_devices(struct kunit *test)
+{
+	struct dbed *bed = test->priv;
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct dbed_buf frame = dbed_new_buf(test, vcm, SZ_2M, DBED_RW);
+	struct dbed_buf out = dbed_new_buf(test, vcm, PAGE_SIZE, DBED_RW);
+	const int camera = 0, display = 1;
+	size_t off = SZ_1M + SZ_4K;
+	struct vcm_assoc *assoc;
+	unsigned int tables;
+
+	dbed_join_active(test, vcm, camera);
+	assoc = dbed_join_active(test, vcm, display);
+	tables = vcm_get_num_tables(vcm);
+	KUNIT_EXPECT_TRUE(test, dbed_writes(test, display, frame.addr + off,
+					    frame.phys, off));
+
+	set_rights(test, assoc, VCM_READ);
+	KUNIT_EXPECT_EQ(test, vcm_get_num_tables(vcm), 2);
+	KUNIT_EXPECT_TRUE(test, dbed_writes(test, camera, frame.addr + off,
+					    frame.phys, off));
+	KUNIT_EXPECT_FALSE(test, dbed_writes(test, display, frame.addr + off,
+					     frame.phys, off));
+	/* What it reads it cannot show anywhere, until it may write again. */
+	dbed_store(test, bed->dev[camera], frame.addr + off, DBED_SIG_OFF);
+	dbed_fetch(test, bed->dev[display], frame.addr + off);
+	KUNIT_EXPECT_FALSE(test, dbed_caught(test, display, out,
+					     dbed_signature(camera)));
+	set_rights(test, assoc, 0);
+	KUNIT_EXPECT_EQ(test, vcm_get_num_tables(vcm), tables);
+	KUNIT_EXPECT_TRUE(test, dbed_caught(test, display, out,
+					    dbed_signature(camera)));
+	KUNIT_EXPECT_TRUE(test, dbed_writes(test, display, frame.addr + off,
+					    frame.phys, off));
+
+	/* Backed while there are two tables, and unbacked. */
+	set_rights(test, assoc, VCM_READ);
+	KUNIT_EXPECT_EQ(test, vcm_unback(frame.res), 0);
+	KUNIT_EXPECT_FALSE(test, dbed_writes(test, camera, frame.addr,
+					     frame.phys, 0));
+	KUNIT_EXPECT_EQ(test, vcm_back(frame.res, frame.phys), 0);
+	KUNIT_EXPECT_TRUE(test, dbed_writes(test, camera, frame.addr,
+					    frame.phys, 0));
+	KUNIT_EXPECT_FALSE(test, dbed_writes(test, display, frame.addr,
+					     frame.phys, 0));
+}
+
 /* Each combination of rights is granted, or refused with its own errno. */
 static void rights(struct kunit *test)
 {
@@ -749,6 +814,7 @@ static struct kunit_case vcm_domain_cases[] = {
 	KUNIT_CASE(read_only),
 	KUNIT_CASE(write_only),
 	KUNIT_CASE(rights),
+	KUNIT_CASE(rights_of_devices),
 	KUNIT_CASE(order_is_free),
 	KUNIT_CASE(lookup_in_blocks),
 	KUNIT_CASE(context_switch),
