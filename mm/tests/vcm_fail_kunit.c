@@ -25,6 +25,7 @@
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
 #include "vcm_inject.h"
+#include "vcm_memtype_test.h"
 
 /* io-pgtable's short descriptors create a slab cache, and fail noisily. */
 static const struct vcm_bed_kind fail_kinds[] = {
@@ -982,9 +983,12 @@ static void fail_range_attr(struct kunit *test)
 	bed_end(bed);
 }
 
+/* The memory type that it goes to next, if that is not the page allocator. */
+static struct vcm_memtype *fail_there;
+
 static int call_migrate(struct sweep *s)
 {
-	return vcm_phys_migrate(s->arg, NULL, 0, 0);
+	return vcm_phys_migrate(s->arg, fail_there, 0, 0);
 }
 
 static void undo_migrate(struct sweep *s)
@@ -1019,6 +1023,36 @@ static void fail_migrate(struct kunit *test)
 	phys_fill(phys, 0x77);
 	bed_join(bed);
 	sweep(&s);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	bed_end(bed);
+}
+
+static void undo_migrate_type(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_phys_migrate(s->arg, NULL, 0, 0));
+}
+
+/* To memory of another type, of which nothing may be left over. */
+static void fail_migrate_type(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct vcm_phys *phys = bed_alloc(bed, SZ_256K + PAGE_SIZE, 0);
+	struct sweep s = {
+		.test = test, .bed = bed, .arg = phys, .prepare = prepare_attr,
+		.call = call_migrate, .undo = undo_migrate_type,
+		.check = check_migrate, .least = 2,
+	};
+	struct page *page;
+
+	need_injection(test);
+	page = real_memory(test);
+	fail_there = make_real(test, page);
+	phys_fill(phys, 0x77);
+	bed_join(bed);
+	sweep(&s);
+	end(test, fail_there);
+	fail_there = NULL;
+	free_real_memory(page);
 	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
 	bed_end(bed);
 }
@@ -1087,6 +1121,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_migrate, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_migrate_type, fail_gen_params),
 	KUNIT_CASE(fail_clone),
 	KUNIT_CASE_PARAM(fail_board, fail_gen_params),
 	KUNIT_CASE(fail_memtype),

@@ -13,6 +13,7 @@
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
+#include "vcm_memtype_test.h"
 
 #define MEM_LEN		(SZ_256K + SZ_64K + PAGE_SIZE)
 #define PIECE_LEN	SZ_64K
@@ -206,6 +207,80 @@ static void migrate_moves(struct kunit *test)
 	bed_join(m->bed);
 	expect_mapped(m, 0x70);
 	moves_end(m);
+}
+
+/* To where there is less of it, and back; every kind of context maps it. */
+static void migrate_to_another_type(struct kunit *test)
+{
+	struct moves *m = moves_new(test, test->param_value);
+	struct page *page = real_memory(test);
+	struct vcm_memtype *type = make_real(test, page);
+	struct vcm *kernel = vcm_create_kernel();
+	struct vcm *identity = vcm_create_identity(0, NOWHERE);
+	struct vcm_bed *bed = m->bed;
+	unsigned int n, table;
+	struct vcm_res *res;
+	phys_addr_t pa;
+	size_t len;
+	u8 *p;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kernel);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, identity);
+	res = space_take(test, kernel, MEM_LEN, VCM_RW);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back_range(res, 0, m->mem, 0, MEM_LEN));
+	p = vcm_get_kernel_addr(res);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, p);
+
+	/* At every step of every table: no trace of the other type. */
+	for (table = 0; table < bed->kind->nr_formats; table++)
+		for (n = 0; n < 3; n++) {
+			vcm_soft_fail(bed->units[table], VCM_SOFT_FAIL_MAP, n, 1);
+			KUNIT_EXPECT_EQ(test, -ENOMEM,
+					vcm_phys_migrate(m->mem, type, 0, 0));
+			vcm_soft_fail(bed->units[table], VCM_SOFT_FAIL_MAP, 0, 0);
+			KUNIT_EXPECT_STREQ(test, "system", m->mem->type->name);
+			KUNIT_EXPECT_EQ(test, 0,
+					atomic64_read(&type->pools[0].used));
+			KUNIT_EXPECT_EQ(test, 0x40, READ_ONCE(p[0]));
+		}
+
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_migrate(m->mem, type, 0, 0));
+	KUNIT_EXPECT_PTR_EQ(test, type, vcm_get_memtype_of_physalloc(m->mem));
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(m->mem, 0, &pa, &len));
+	KUNIT_EXPECT_EQ(test, page_to_phys(page), pa);
+	expect_marks(m, 0x40);
+	KUNIT_EXPECT_EQ(test, 0x40, READ_ONCE(p[0]));
+	KUNIT_EXPECT_EQ(test, 0x45, READ_ONCE(p[MEM_LEN - 1]));
+	WRITE_ONCE(p[0], 0x11);
+	bed_expect_memory(bed, m->whole, m->mem);
+	write_marks(m, 0x60);
+	KUNIT_EXPECT_EQ(test, 0x60, READ_ONCE(p[0]));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_memtype_unregister(type));
+
+	/* There is no room for both there, so it cannot move within. */
+	KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_phys_migrate(m->mem, type, 0, 0));
+	expect_marks(m, 0x60);
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_migrate(m->mem, NULL, 0, 0));
+	expect_marks(m, 0x60);
+	KUNIT_EXPECT_EQ(test, 0x60, READ_ONCE(p[0]));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	space_give(test, res);
+
+	/* One mapper that cannot follow, and nobody goes. */
+	KUNIT_ASSERT_EQ(test, 0, vcm_get_chunk(m->mem, 0, &m->old, &len));
+	res = space_take_at(test, identity, m->old, PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, 0,
+			vcm_back_range(res, 0, m->mem, 0, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -ERANGE, vcm_phys_migrate(m->mem, type, 0, 0));
+	expect_marks(m, 0x60);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	space_give(test, res);
+
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(kernel));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(identity));
+	moves_end(m);
+	end(test, type);
+	free_real_memory(page);
 }
 
 /* What the copy finds: all is mapped, or nothing. */
@@ -582,6 +657,7 @@ static void migrate_race(struct kunit *test)
 
 static struct kunit_case vcm_migrate_cases[] = {
 	KUNIT_CASE_PARAM(migrate_moves, vcm_bed_gen_params),
+	KUNIT_CASE_PARAM(migrate_to_another_type, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(migrate_lost_flush_shows, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(migrate_window, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(migrate_fail_copy, vcm_bed_gen_params),

@@ -5,9 +5,15 @@
 #include <kunit/test.h>
 
 #include <linux/device.h>
+#include <linux/gfp.h>
 #include <linux/highmem.h>
 #include <linux/iommu.h>
+#include <linux/io.h>
+#include <linux/mm.h>
 #include <linux/pfn.h>
+#include <linux/size_pool.h>
+#include <linux/string.h>
+#include <linux/vcm-memtype.h>
 
 #include "../../../../samples/vcm/vcm_edu.h"
 #include "vcm_domain_bed.h"
@@ -83,6 +89,22 @@ bool dbed_holds(struct kunit *test, struct vcm_phys *phys, size_t off, u32 seed)
 	memcpy_from_page((void *)seen, dbed_page(test, phys, off),
 			 offset_in_page(off), DBED_MOVE);
 	return !memcmp(pattern, seen, DBED_MOVE);
+}
+
+#define PAINT	0xa5
+
+void dbed_paint(struct page *page)
+{
+	memset_page(page, 0, PAINT, PAGE_SIZE);
+}
+
+bool dbed_is_painted(struct page *page)
+{
+	void *p = kmap_local_page(page);
+	bool is = !memchr_inv(p, PAINT, PAGE_SIZE);
+
+	kunmap_local(p);
+	return is;
 }
 
 /* Devices */
@@ -165,10 +187,53 @@ struct vcm_res *dbed_keep_res(struct kunit *test, struct vcm_res *res)
 	return res;
 }
 
+static void free_pool(void *page)
+{
+	__free_pages(page, get_order(DBED_POOL_LEN));
+}
+
+static void end_memtype(void *type)
+{
+	WARN_ON(vcm_memtype_unregister(type));
+}
+
+/* Memory that nobody else takes: what is given back stays what it was. */
+struct vcm_memtype *dbed_memtype(struct kunit *test, const char *name)
+{
+	struct page *page = alloc_pages(GFP_KERNEL, get_order(DBED_POOL_LEN));
+	const struct size_class_desc blocks = {
+		SZ_64K, DBED_POOL_LEN / SZ_64K
+	};
+	struct vcm_pool_desc pool = {
+		.kind = VCM_POOL_RANGE, .blocks = &blocks, .nr_blocks = 1,
+		.len = DBED_POOL_LEN,
+	};
+	const struct vcm_memtype_desc desc = {
+		.name = name, .pools = &pool, .nr_pools = 1,
+	};
+	struct vcm_memtype *type;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_pool, page));
+	pool.start = page_to_phys(page);
+	type = vcm_memtype_register(&desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, type);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, end_memtype, type));
+	return type;
+}
+
 struct vcm_phys *dbed_phys(struct kunit *test, size_t len)
 {
+	return dbed_phys_of(test, NULL, len);
+}
+
+struct vcm_phys *dbed_phys_of(struct kunit *test, struct vcm_memtype *type,
+			      size_t len)
+{
 	struct dbed *bed = test->priv;
-	struct vcm_phys *phys = vcm_phys_alloc(NULL, len, VCM_ZERO);
+	struct vcm_phys *phys = vcm_phys_alloc(type, len, VCM_ZERO);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, phys);
 	bed->phys[bed->nr_phys++] = phys;

@@ -26,6 +26,8 @@ struct page;
 #define DBED_MOVE	64
 #define DBED_SIG_OFF	0
 #define DBED_CATCH_OFF	1024
+/* How much there is of a memory type of dbed_memtype(). */
+#define DBED_POOL_LEN	SZ_128K
 
 /* The edu devices reach 28 bits of address, unless QEMU is told otherwise. */
 #define DBED_START	SZ_64M
@@ -57,6 +59,9 @@ struct page *dbed_page(struct kunit *test, struct vcm_phys *phys, size_t off);
 void dbed_poke(struct kunit *test, struct vcm_phys *phys, size_t off, u32 seed);
 bool dbed_holds(struct kunit *test, struct vcm_phys *phys, size_t off,
 		u32 seed);
+/* The same of memory that is no allocation any more: all bytes of a page */
+void dbed_paint(struct page *page);
+bool dbed_is_painted(struct page *page);
 
 struct device *dbed_device(unsigned int index);
 const char *dbed_iommu_name(struct device *dev);
@@ -75,6 +80,9 @@ bool dbed_reads(struct kunit *test, int index, dma_addr_t addr,
 struct vcm *dbed_vcm(struct kunit *test, dma_addr_t start, u64 len);
 struct vcm_res *dbed_keep_res(struct kunit *test, struct vcm_res *res);
 struct vcm_phys *dbed_phys(struct kunit *test, size_t len);
+struct vcm_memtype *dbed_memtype(struct kunit *test, const char *name);
+struct vcm_phys *dbed_phys_of(struct kunit *test, struct vcm_memtype *type,
+			      size_t len);
 struct dbed_buf dbed_new_buf(struct kunit *test, struct vcm *vcm, size_t len,
 			     u32 attr);
 struct vcm_assoc *dbed_join(struct kunit *test, struct vcm *vcm, int index);

@@ -201,6 +201,56 @@ static void flush_of_entries(struct kunit *test,
 	expect_all(test, &a, false, NULL);
 }
 
+/*
+ * Memory that moves while a unit is deaf: its devices go on writing to where the
+ * memory was. That is the test's own, so they do no harm.
+ */
+static void flush_of_migration(struct kunit *test,
+			       enum arm_smmu_domain_stage stage)
+{
+	struct dbed *bed = test->priv;
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct vcm_memtype *here = dbed_memtype(test, "here");
+	struct vcm_memtype *there = dbed_memtype(test, "there");
+	struct dbed_buf a = { .phys = dbed_phys_of(test, here, SZ_64K) };
+	int victim = pick_victim(test, stage);
+	struct page *old;
+
+	a.res = dbed_keep_res(test, vcm_reserve(vcm, SZ_64K, DBED_RW));
+	a.addr = vcm_get_dev_addr(a.res);
+	KUNIT_ASSERT_EQ(test, vcm_back(a.res, a.phys), 0);
+	join_all(test, vcm);
+	if (stage == ARM_SMMU_DOMAIN_S2)
+		make_vmids_differ(test, smmu_of(bed->dev[victim]));
+	expect_all(test, &a, true, NULL);
+
+	old = dbed_page(test, a.phys, 0);
+	make_deaf(test, victim, true, true);
+	KUNIT_EXPECT_EQ(test, vcm_phys_migrate(a.phys, there, 0, 0), 0);
+	make_hear(test);
+	dbed_paint(old);
+	expect_all(test, &a, true, deaf.smmu);
+	KUNIT_EXPECT_FALSE(test, dbed_is_painted(old));
+
+	off_and_on(test);
+	expect_all(test, &a, true, NULL);
+	old = dbed_page(test, a.phys, 0);
+	KUNIT_EXPECT_EQ(test, vcm_phys_migrate(a.phys, here, 0, 0), 0);
+	dbed_paint(old);
+	expect_all(test, &a, true, NULL);
+	KUNIT_EXPECT_TRUE(test, dbed_is_painted(old));
+}
+
+static void flush_of_migration_s1(struct kunit *test)
+{
+	flush_of_migration(test, ARM_SMMU_DOMAIN_S1);
+}
+
+static void flush_of_migration_s2(struct kunit *test)
+{
+	flush_of_migration(test, ARM_SMMU_DOMAIN_S2);
+}
+
 static void flush_of_entries_s1(struct kunit *test)
 {
 	flush_of_entries(test, ARM_SMMU_DOMAIN_S1);
@@ -371,6 +421,8 @@ static int smmuv3_init(struct kunit *test)
 static struct kunit_case smmuv3_cases[] = {
 	KUNIT_CASE_SLOW(flush_of_entries_s1),
 	KUNIT_CASE_SLOW(flush_of_entries_s2),
+	KUNIT_CASE_SLOW(flush_of_migration_s1),
+	KUNIT_CASE_SLOW(flush_of_migration_s2),
 	KUNIT_CASE(flush_of_table_pages_s1),
 	KUNIT_CASE(flush_of_table_pages_s1_control),
 	KUNIT_CASE(flush_of_table_pages_s2),

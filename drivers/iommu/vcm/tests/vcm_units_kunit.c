@@ -327,6 +327,62 @@ static void moved_device_shares(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, dbed_writes(test, 0, b.addr, b.phys, 0));
 }
 
+/*
+ * The memory moves, to memory of another type and back, while all devices have
+ * it in their TLBs: each finds its bytes at the same address, and what it writes
+ * from then on is in the new place and not in the old one. vcm_smmuv3 shows what
+ * it looks like if one unit does not forget.
+ */
+static void memory_moves(struct kunit *test)
+{
+	struct dbed *bed = test->priv;
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct dbed_buf out = dbed_new_buf(test, vcm, PAGE_SIZE, DBED_RW);
+	struct vcm_memtype *type[] = {
+		dbed_memtype(test, "here"), dbed_memtype(test, "there"),
+	};
+	struct vcm_phys *phys = dbed_phys_of(test, type[0], DBED_POOL_LEN);
+	struct vcm_res *res = dbed_keep_res(test,
+			vcm_reserve(vcm, DBED_POOL_LEN, DBED_RW));
+	dma_addr_t addr = vcm_get_dev_addr(res);
+	const size_t off = SZ_64K + 128;
+	int i, round;
+
+	KUNIT_ASSERT_EQ(test, vcm_back(res, phys), 0);
+	join_range(test, vcm, 0, bed->nr_devs);
+	for (i = 0; i < bed->nr_devs; i++)
+		KUNIT_EXPECT_TRUE(test, dbed_writes(test, i, addr + off, phys,
+						    off));
+	for (round = 0; round < 2; round++) {
+		struct page *old = dbed_page(test, phys, off);
+		u32 secret = dbed_fresh();
+
+		dbed_poke(test, phys, off, secret);
+		KUNIT_EXPECT_EQ(test,
+				vcm_phys_migrate(phys, type[!round], 0,
+						 round ? VCM_NO_WRITES : 0), 0);
+		KUNIT_EXPECT_PTR_EQ(test, vcm_get_memtype_of_physalloc(phys),
+				    type[!round]);
+		KUNIT_EXPECT_EQ(test, vcm_get_dev_addr(res), addr);
+		KUNIT_ASSERT_PTR_NE(test, dbed_page(test, phys, off), old);
+		dbed_paint(old);
+		for (i = 0; i < bed->nr_devs; i++) {
+			dbed_fetch(test, bed->dev[i], addr + off);
+			KUNIT_EXPECT_TRUE_MSG(test,
+					      dbed_caught(test, i, out, secret),
+					      "%s reads",
+					      dev_name(bed->dev[i]));
+		}
+		for (i = 0; i < bed->nr_devs; i++)
+			KUNIT_EXPECT_TRUE_MSG(test,
+					      dbed_writes(test, i, addr + off,
+							  phys, off),
+					      "%s writes",
+					      dev_name(bed->dev[i]));
+		KUNIT_EXPECT_TRUE(test, dbed_is_painted(old));
+	}
+}
+
 /* Does any domain of any device map anything of the range? */
 static bool anything_mapped(struct dbed *bed, dma_addr_t addr, size_t len)
 {
@@ -411,6 +467,7 @@ static struct kunit_case units_cases[] = {
 	KUNIT_CASE(pages_of_one_table),
 	KUNIT_CASE_SLOW(others_come_and_go),
 	KUNIT_CASE_SLOW(moved_device_shares),
+	KUNIT_CASE_SLOW(memory_moves),
 	KUNIT_CASE_SLOW(all_tables_or_none),
 	{}
 };
