@@ -228,6 +228,16 @@ int vcm_back_range(struct vcm_res *res, size_t res_off, struct vcm_phys *phys,
 		   size_t phys_off, size_t len);
 int vcm_unback(struct vcm_res *res);
 
+/* all three at once */
+struct vcm_res *vcm_alloc(struct vcm *vcm, struct vcm_memtype *type, size_t len,
+			  u32 attr);
+struct vcm_res *vcm_alloc_from_bound(struct vcm_bound *bound,
+				     struct vcm_memtype *type, size_t len,
+				     u32 attr);
+int vcm_dealloc(struct vcm_res *res);
+struct vcm_res *devm_vcm_alloc(struct device *dev, struct vcm *vcm,
+			       struct vcm_memtype *type, size_t len, u32 attr);
+
 /* associations */
 struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr);
 int vcm_deassoc(struct vcm_assoc *assoc);

@@ -22,6 +22,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/vcm-driver.h>
+#include <linux/vcm-machine.h>
 #include <linux/vcm-soft.h>
 #include <linux/vcm.h>
 
@@ -284,6 +285,19 @@ static void flat_remove(void)
 
 /* [end] */
 
+/* [short] */
+static struct vcm_res *short_probe(struct device *dev)
+{
+	struct vcm *vcm = devm_vcm_get(dev, "frames");
+
+	if (IS_ERR(vcm))
+		return ERR_CAST(vcm);
+	return devm_vcm_alloc(dev, vcm, vcm_get_memtype(vcm), SZ_64K,
+			      VCM_READ | VCM_WRITE | VCM_ZERO);
+}
+
+/* [end] */
+
 /* [consumer] */
 struct buffer {
 	struct vcm *vcm;
@@ -342,6 +356,35 @@ static struct device *example_device(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, example_remove,
 							   NULL));
 	return dev;
+}
+
+/* Context, reservation, memory: all go when the driver does, in that order. */
+static void example_short(struct kunit *test)
+{
+	static const struct vcm_board_context contexts[] = {
+		VCM_CONTEXT("short", 0, SZ_16M),
+	};
+	struct device *dev = example_device(test);
+	const struct vcm_board_member members[] = {
+		VCM_MEMBER(dev_name(dev), "frames", "short"),
+	};
+	const struct vcm_board board = VCM_BOARD("short", contexts, members);
+	struct flat_hw *hw = &flat_unit->hw;
+	struct vcm_res *res;
+	dma_addr_t addr;
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_board_add(&board));
+	res = short_probe(dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, res);
+	addr = vcm_get_dev_addr(res);
+	KUNIT_EXPECT_EQ(test, 0, flat_dma(hw, addr + SZ_64K - 1, 1));
+	KUNIT_EXPECT_EQ(test, -EFAULT, flat_dma(hw, addr + SZ_64K, 1));
+	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_board_remove(&board));
+
+	device_release_driver(dev);
+	KUNIT_EXPECT_EQ(test, -EFAULT, flat_dma(hw, addr, 1));
+	KUNIT_EXPECT_NULL(test, hw->base);
+	KUNIT_EXPECT_EQ(test, 0, vcm_board_remove(&board));
 }
 
 static void example_ten_lines(struct kunit *test)
@@ -491,6 +534,7 @@ static void example_readme(struct kunit *test)
 }
 
 static struct kunit_case vcm_example_cases[] = {
+	KUNIT_CASE(example_short),
 	KUNIT_CASE(example_ten_lines),
 	KUNIT_CASE(example_fails_half_way),
 	KUNIT_CASE(example_unback_is_final),

@@ -1057,6 +1057,68 @@ static void fail_migrate_type(struct kunit *test)
 	bed_end(bed);
 }
 
+static int call_alloc_in_one(struct sweep *s)
+{
+	s->out = vcm_alloc(s->bed->vcm, NULL, SZ_64K + PAGE_SIZE,
+			   VCM_RW | VCM_ZERO);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static int call_devm_alloc(struct sweep *s)
+{
+	s->out = devm_vcm_alloc(s->bed->devs[0], s->bed->vcm, NULL,
+				SZ_64K + PAGE_SIZE, VCM_RW);
+	return PTR_ERR_OR_ZERO(s->out);
+}
+
+static void undo_alloc_in_one(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_dealloc(s->out));
+}
+
+/* See check_devm_alloc(). */
+static void undo_devm_alloc(struct sweep *s)
+{
+}
+
+static void prepare_devm_alloc(struct sweep *s)
+{
+	KUNIT_ASSERT_NOT_NULL(s->test, devres_open_group(s->bed->devs[0], s,
+							 GFP_KERNEL));
+}
+
+static void check_alloc_in_one(struct sweep *s)
+{
+	KUNIT_EXPECT_EQ(s->test, 0, vcm_get_num_res(s->bed->vcm));
+}
+
+static void check_devm_alloc(struct sweep *s)
+{
+	devres_release_group(s->bed->devs[0], s);
+	check_alloc_in_one(s);
+}
+
+static void fail_alloc_in_one(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_new(test, test->param_value);
+	struct sweep once = {
+		.test = test, .bed = bed, .call = call_alloc_in_one,
+		.undo = undo_alloc_in_one, .check = check_alloc_in_one,
+		.least = 2,
+	};
+	struct sweep devm = {
+		.test = test, .bed = bed, .call = call_devm_alloc,
+		.undo = undo_devm_alloc, .check = check_devm_alloc,
+		.prepare = prepare_devm_alloc, .least = 2,
+	};
+
+	need_injection(test);
+	bed_join(bed);
+	sweep(&once);
+	sweep(&devm);
+	bed_end(bed);
+}
+
 static int call_clone(struct sweep *s)
 {
 	s->out = vcm_clone(s->bed->vcm);
@@ -1120,6 +1182,7 @@ static struct kunit_case vcm_fail_cases[] = {
 	KUNIT_CASE_PARAM(fail_move, move_gen_params),
 	KUNIT_CASE_PARAM(fail_activate_back, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_range_attr, fail_gen_params),
+	KUNIT_CASE_PARAM(fail_alloc_in_one, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_migrate, fail_gen_params),
 	KUNIT_CASE_PARAM(fail_migrate_type, fail_gen_params),
 	KUNIT_CASE(fail_clone),

@@ -159,20 +159,14 @@ static unsigned int demo_count_blocks(int buffer)
 	return nr;
 }
 
-/* Everything back, in the order that the rules of VCMM ask for. */
+/* Everything back: the buffers first, and then the devices. */
 static int demo_tear_down(void)
 {
 	int i, ret = 0;
 
-	for (i = 0; i < BUFFERS; i++) {
-		if (demo.res[i]) {
-			if (!IS_ERR(vcm_get_physmem_from_res(demo.res[i])))
-				ret = ret ?: vcm_unback(demo.res[i]);
-			ret = ret ?: vcm_unreserve(demo.res[i]);
-		}
-		if (demo.phys[i])
-			ret = ret ?: vcm_phys_free(demo.phys[i]);
-	}
+	for (i = 0; i < BUFFERS; i++)
+		if (demo.res[i])
+			ret = ret ?: vcm_dealloc(demo.res[i]);
 	/* The last one takes the devices off the context. */
 	for (i = 0; i < demo.nr; i++) {
 		vcm_put(demo.vcm);
@@ -240,27 +234,20 @@ static int demo_set_up(void)
 
 	/* ... and memory in it. It could as well be the other way. */
 	for (i = 0; i < BUFFERS; i++) {
+		struct vcm_memtype *type = vcm_get_memtype(demo.vcm);
+		u32 attr = buffer_spec[i].attr | VCM_ZERO;
 		size_t len = buffer_spec[i].len;
-		u32 attr = buffer_spec[i].attr;
-		struct vcm_phys *phys;
+		struct vcm_bound *bound;
 		struct vcm_res *res;
 
-		if (buffer_spec[i].bound)
-			res = vcm_reserve_from_bound(vcm_get_bound(demo.vcm,
-								   buffer_spec[i].bound),
-						     len, attr);
-		else
-			res = vcm_reserve(demo.vcm, len, attr);
+		bound = vcm_get_bound(demo.vcm, buffer_spec[i].bound);
+		res = buffer_spec[i].bound ?
+			vcm_alloc_from_bound(bound, type, len, attr) :
+			vcm_alloc(demo.vcm, type, len, attr);
 		if (IS_ERR(res))
 			return PTR_ERR(res);
 		demo.res[i] = res;
-		phys = vcm_phys_alloc(vcm_get_memtype(demo.vcm), len, VCM_ZERO);
-		if (IS_ERR(phys))
-			return PTR_ERR(phys);
-		demo.phys[i] = phys;
-		ret = vcm_back(res, phys);
-		if (ret)
-			return ret;
+		demo.phys[i] = vcm_get_physmem_from_res(res);
 	}
 	return 0;
 }
@@ -410,14 +397,11 @@ static int demo_play(void)
  * context as before. What each has in its own buffer is not, from the second row
  * on, what is in the frame, so whatever gets through would show.
  */
-static int demo_intrude(void)
+static int demo_try_all(void)
 {
 	dma_addr_t frame = demo_addr(FRAME), flipped = demo_addr(FLIPPED);
 	int i, ret;
 
-	ret = vcm_unback(demo.res[FRAME]);
-	if (ret)
-		return ret;
 	pr_info("The frame was unbacked: its memory is still there, its address leads nowhere.\n");
 
 	for (i = 0; i < demo.nr; i++) {
@@ -450,6 +434,17 @@ static int demo_intrude(void)
 	pr_info("The second frame at %pad, which is still mapped, it can read as ever.\n",
 		&flipped);
 	return 0;
+}
+
+static int demo_intrude(void)
+{
+	int ret;
+
+	ret = vcm_unback(demo.res[FRAME]);
+	if (ret)
+		return ret;
+	ret = demo_try_all();
+	return vcm_back(demo.res[FRAME], demo.phys[FRAME]) ?: ret;
 }
 
 static int demo_start(void)
