@@ -1063,6 +1063,7 @@ u32 vcm_phys_mapped_as(struct vcm_phys *phys, const struct vcm_res *except);
 int vcm_phys_pin(struct vcm_phys *phys);
 void vcm_phys_pin_again(struct vcm_phys *phys);
 void vcm_phys_unpin(struct vcm_phys *phys);
+size_t vcm_phys_count_mappers(struct vcm_phys *phys);
 int vcm_phys_find_addr(struct vcm_phys *phys, size_t off, struct vcm *vcm,
 		       dma_addr_t *addr);
 bool vcm_memory_is_in(phys_addr_t pa, size_t len, struct vcm_res *res,

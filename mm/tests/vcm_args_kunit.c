@@ -15,6 +15,7 @@
 #include <linux/scatterlist.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/vcm-machine.h>
 
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
@@ -681,6 +682,165 @@ static void args_soft(struct kunit *test)
 						    &byte, 2, VCM_READ));
 }
 
+/* Contexts of other kinds, and what they are made from. */
+static void args_spaces(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct vcm *kernel = vcm_create_kernel();
+	struct vcm_table lacking = {};
+	void *p;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kernel);
+	EXPECT_ERR(test, -EINVAL, vcm_create_identity(0, 0));
+	EXPECT_ERR(test, -EINVAL, vcm_create_identity(1, PAGE_SIZE));
+	EXPECT_ERR(test, -EINVAL, vcm_create_identity(0, PAGE_SIZE + 1));
+	EXPECT_ERR(test, -EOVERFLOW,
+		   vcm_create_identity(2 * PAGE_SIZE,
+				       U64_MAX - PAGE_SIZE + 1));
+	EXPECT_ERR(test, -EINVAL, vcm_create_around(&lacking, 0, PAGE_SIZE));
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_create_around(p, 0, PAGE_SIZE));
+		EXPECT_ERR(test, -EINVAL, vcm_clone(p));
+		KUNIT_EXPECT_NULL(test, vcm_get_home(p));
+		EXPECT_ERR(test, -EINVAL, vcm_get_kernel_addr(p));
+	}
+	EXPECT_ERR(test, -EOPNOTSUPP, vcm_clone(kernel));
+	KUNIT_EXPECT_NULL(test, vcm_get_home(args->vcm));
+	EXPECT_ERR(test, -EINVAL, vcm_get_kernel_addr(args->res));
+	EXPECT_ERR(test, -EOPNOTSUPP,
+		   vcm_reserve_at(kernel, vcm_get_start_addr(kernel), PAGE_SIZE,
+				  VCM_RW));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(kernel));
+}
+
+static void args_back_range(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct vcm_phys *phys = args->phys;
+	struct vcm_res *res = args->res;
+	const size_t page = PAGE_SIZE;
+	void *p;
+
+	for_each_bad(p) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				vcm_back_range(p, 0, phys, 0, page));
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				vcm_back_range(res, 0, p, 0, page));
+	}
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_back_range(res, 0, phys, 0, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_back_range(res, 1, phys, 0, page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_back_range(res, 0, phys, 1, page));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_back_range(res, 0, phys, 0, 1));
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			vcm_back_range(res, 2 * page, phys, 0, page));
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			vcm_back_range(res, page, phys, 0, 2 * page));
+	KUNIT_EXPECT_EQ(test, -ENOSPC,
+			vcm_back_range(res, SIZE_MAX, phys, 0, page));
+	KUNIT_EXPECT_EQ(test, -ERANGE,
+			vcm_back_range(res, 0, phys, page, 2 * page));
+	KUNIT_EXPECT_EQ(test, -ERANGE,
+			vcm_back_range(res, 0, phys, SIZE_MAX, page));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_unback(res));
+}
+
+/* What changes, copies or moves something that is there. */
+static void args_change(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct vcm_mapper mapper = {};
+	struct vcm_res *res = args->res;
+	unsigned int bit;
+	void *p;
+
+	for_each_bad(p) {
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_set_res_attr(p, VCM_READ));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_res_copy(p, 0, res, 0, 1));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_res_copy(res, 0, p, 0, 1));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_phys_migrate(p, NULL, 0, 0));
+		KUNIT_EXPECT_FALSE(test, vcm_get_next_mapper(0, 1, p));
+		vcm_res_put(p);
+		vcm_memtype_put(p);
+	}
+	for (bit = 0; bit < 32; bit++)
+		if (!(BIT(bit) & VCM_RIGHTS))
+			KUNIT_EXPECT_EQ(test, -EINVAL,
+					vcm_set_res_attr(res,
+							 VCM_RW | BIT(bit)));
+	KUNIT_EXPECT_EQ(test, VCM_RW, vcm_get_res_attr(res));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_res_copy(res, 0, res, 0, 0));
+	KUNIT_EXPECT_EQ(test, -ERANGE,
+			vcm_res_copy(res, 0, res, SIZE_MAX, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_res_copy(res, 0, res, PAGE_SIZE, 1));
+	for (bit = 1; bit < 32; bit++)
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				vcm_phys_migrate(args->phys, NULL, 0,
+						 BIT(bit)));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vcm_phys_migrate(args->phys, NULL, VCM_ZERO, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			vcm_phys_migrate(args->phys, ERR_PTR(-EIO), 0, 0));
+	KUNIT_EXPECT_FALSE(test, vcm_get_next_mapper(0, 0, &mapper));
+	EXPECT_ERR(test, -EINVAL,
+		   vcm_phys_alloc_node(NULL, PAGE_SIZE, 0, MAX_NUMNODES));
+	EXPECT_ERR(test, -EINVAL, vcm_phys_alloc_node(NULL, PAGE_SIZE, 0, -2));
+	EXPECT_ERR(test, -EINVAL, vcm_phys_alloc_node(NULL, 0, 0, 0));
+}
+
+/* Each step of the call in one refuses what it would refuse alone. */
+static void args_alloc_in_one(struct kunit *test)
+{
+	struct args *args = test->priv;
+	struct vcm *vcm = args->vcm;
+	void *p;
+
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_alloc(p, NULL, 1, VCM_READ));
+		EXPECT_ERR(test, -EINVAL,
+			   vcm_alloc_from_bound(p, NULL, 1, VCM_READ));
+		EXPECT_ERR(test, -EINVAL,
+			   devm_vcm_alloc(p, vcm, NULL, 1, VCM_READ));
+		EXPECT_ERR(test, -EINVAL,
+			   devm_vcm_alloc(args->dev, p, NULL, 1, VCM_READ));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_dealloc(p));
+	}
+	EXPECT_ERR(test, -EINVAL, vcm_alloc(vcm, ERR_PTR(-EIO), 1, VCM_READ));
+	EXPECT_ERR(test, -EINVAL, vcm_alloc(vcm, NULL, 0, VCM_READ));
+	EXPECT_ERR(test, -EINVAL, vcm_alloc(vcm, NULL, 1, VCM_READ | BIT(31)));
+	EXPECT_ERR(test, -EINVAL, vcm_alloc(vcm, NULL, 1, VCM_READ |
+					    VCM_BLOCKS(20, 16)));
+	EXPECT_ERR(test, -ENOSPC, vcm_alloc(vcm, NULL, SZ_2M, VCM_READ));
+	EXPECT_ERR(test, -EACCES, vcm_alloc(vcm, NULL, 1, 0));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_dealloc(args->res));
+}
+
+static void args_boards(struct kunit *test)
+{
+	struct args *args = test->priv;
+	const struct vcm_board board = { .name = "args" };
+	struct vcm_memtype_desc desc = { .name = "args" };
+	void *p;
+
+	for_each_bad(p) {
+		EXPECT_ERR(test, -EINVAL, vcm_get(p, NULL));
+		EXPECT_ERR(test, -EINVAL, devm_vcm_get(p, NULL));
+		EXPECT_ERR(test, -EINVAL, vcm_get_bound(p, "low"));
+		EXPECT_ERR(test, -EINVAL, vcm_get_bound(args->vcm, p));
+		EXPECT_ERR(test, -EINVAL, vcm_get_memtype(p));
+		vcm_put(p);
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_board_add(p));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_board_remove(p));
+		EXPECT_ERR(test, -EINVAL, vcm_memtype_register(p));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_memtype_unregister(p));
+		KUNIT_EXPECT_EQ(test, -EINVAL, vcm_memtype_refill(p));
+	}
+	EXPECT_ERR(test, -ENOENT, vcm_get_bound(args->vcm, "low"));
+	EXPECT_ERR(test, -ENOENT, vcm_get_memtype(args->vcm));
+	KUNIT_EXPECT_EQ(test, -EINVAL, vcm_board_add(&board));
+	KUNIT_EXPECT_EQ(test, -ENOENT, vcm_board_remove(&board));
+	EXPECT_ERR(test, -EINVAL, vcm_memtype_register(&desc));
+}
+
 static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_create),
 	KUNIT_CASE(args_create_others),
@@ -694,6 +854,11 @@ static struct kunit_case vcm_args_cases[] = {
 	KUNIT_CASE(args_dmabuf),
 	KUNIT_CASE(args_back),
 	KUNIT_CASE(args_back_reach),
+	KUNIT_CASE(args_back_range),
+	KUNIT_CASE(args_change),
+	KUNIT_CASE(args_alloc_in_one),
+	KUNIT_CASE(args_spaces),
+	KUNIT_CASE(args_boards),
 	KUNIT_CASE(args_assoc),
 	KUNIT_CASE(args_associated),
 	KUNIT_CASE(args_hook),

@@ -163,6 +163,35 @@ def errors_are_listed(_tree):
     return lines
 
 
+# What a low-level driver hands to the core is its own, and taken on trust.
+TRUSTED = {"vcm_iommu_unregister", "vcm_iommu_init", "vcm_iommu_get", "vcm_iommu_put",
+           "vcm_iommu_remove", "vcm_table_flush"}
+
+
+def public_functions(_tree):
+    """Each has its place in the documents, and its wrong arguments in a test."""
+    text = dict(project_texts())
+    api = text["Documentation/mm/vcm/api.rst"]
+    exporting = set(re.findall(r"kernel-doc:: (\S+)\n +:export:", api))
+    found = []
+    for header in ("vcm", "vcm-driver", "vcm-machine", "vcm-memtype"):
+        declared = set(re.findall(r"^\w[^#=;{}]*?\b((?:devm_)?vcm_\w+)\([^;{}]*\);",
+                                  text[f"include/linux/{header}.h"], re.M))
+        for path, source in text.items():
+            for name in re.findall(r"EXPORT_SYMBOL_GPL\((\w+)\)", source):
+                if name not in declared or not path.endswith(".c"):
+                    continue
+                word = re.compile(rf"\b{name}\b")
+                if path not in exporting and not word.search(api):
+                    found.append(f"{path}: {name}() is not in api.rst")
+                if not word.search(text["Documentation/mm/vcm/errors.rst"]):
+                    found.append(f"{path}: {name}() is not in errors.rst")
+                if name not in TRUSTED and not re.search(
+                        rf"\b{name}\(", text["mm/tests/vcm_args_kunit.c"]):
+                    found.append(f"{path}: {name}() is not in vcm_args_kunit.c")
+    return found
+
+
 def tools(_tree):
     return selftest.failures()
 
@@ -170,4 +199,4 @@ def tools(_tree):
 CHECKS = {"tools": tools, "suites-are-listed": suites_are_listed,
           "errors-are-listed": errors_are_listed,
           "checkpatch": checkpatch, "kernel-doc": kernel_doc, "coccinelle": coccinelle,
-          "licences": licences, "layers": layers}
+          "licences": licences, "layers": layers, "public-functions": public_functions}
