@@ -763,7 +763,7 @@ static void args_change(struct kunit *test)
 		vcm_memtype_put(p);
 	}
 	for (bit = 0; bit < 32; bit++)
-		if (!(BIT(bit) & VCM_RIGHTS))
+		if (!(BIT(bit) & (VCM_TABLE_ATTRS | VCM_CACHE_MASK)))
 			KUNIT_EXPECT_EQ(test, -EINVAL,
 					vcm_set_res_attr(res,
 							 VCM_RW | BIT(bit)));

@@ -231,7 +231,7 @@ static void dmabuf_segments(struct kunit *test)
 static void dmabuf_no_pages(struct kunit *test)
 {
 	struct vcm_memtype *type = make(test, two_pools, 2);
-	struct vcm_phys *phys = get(test, type, SZ_64K, 0);
+	struct vcm_phys *phys = get(test, type, SZ_64K, VCM_CACHED);
 	struct device *dev = importer(test);
 	struct dma_buf *buf = vcm_export_dma_buf(phys, O_RDWR);
 
@@ -239,6 +239,28 @@ static void dmabuf_no_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, try_attach(buf, dev));
 	KUNIT_EXPECT_EQ(test, 0, phys->pins);
 	put_buf(buf);
+	give(test, phys);
+	end(test, type);
+}
+
+/* Nobody could say how to map it, or it would grant more than there is. */
+static void dmabuf_refused(struct kunit *test)
+{
+	struct vcm_memtype *type = make(test, two_pools, 2);
+	struct vcm_phys *open = get(test, type, SZ_64K, 0);
+	struct vcm_phys *phys = get(test, NULL, SZ_64K, 0);
+	u32 attr = phys->attr;
+
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
+			    vcm_export_dma_buf(open, O_RDWR));
+	phys->attr = attr | VCM_MMIO;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EOPNOTSUPP),
+			    vcm_export_dma_buf(phys, O_RDWR));
+	phys->attr = attr & ~VCM_WRITE;
+	KUNIT_EXPECT_PTR_EQ(test, ERR_PTR(-EACCES),
+			    vcm_export_dma_buf(phys, O_RDONLY));
+	phys->attr = attr;
+	give(test, open);
 	give(test, phys);
 	end(test, type);
 }
@@ -655,6 +677,7 @@ static struct kunit_case dmabuf_cases[] = {
 	KUNIT_CASE(dmabuf_attach),
 	KUNIT_CASE(dmabuf_segments),
 	KUNIT_CASE(dmabuf_no_pages),
+	KUNIT_CASE(dmabuf_refused),
 	KUNIT_CASE(dmabuf_vmap),
 	KUNIT_CASE(dmabuf_sync),
 	KUNIT_CASE(dmabuf_mmap),
