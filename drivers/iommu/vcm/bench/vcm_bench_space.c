@@ -26,6 +26,8 @@
  * @exit: and away with it, when all is given back
  * @take: get some; NULL if there are none
  * @give: give back what @take returned
+ * @fill: optional; what @take does while nothing was ever given back, but in
+ *        less time
  */
 struct space_peer {
 	const char *who;
@@ -33,6 +35,7 @@ struct space_peer {
 	void (*exit)(void *space);
 	void *(*take)(void *space, size_t len);
 	void (*give)(void *space, void *range, size_t len);
+	void *(*fill)(void *space, size_t len);
 };
 
 /* VCMM */
@@ -108,30 +111,60 @@ static void iova_space_give(void *data, void *range, size_t len)
 
 /* First fit in a bitmap; an address of 0 would mean failure. */
 
-static void *gen_pool_init(u64 start, u64 len)
-{
-	struct gen_pool *pool = gen_pool_create(ilog2(SZ_4K), NUMA_NO_NODE);
+struct pool_space {
+	struct gen_pool *pool;
+	struct genpool_data_fixed next;
+};
 
-	if (pool && gen_pool_add(pool, start, len, NUMA_NO_NODE)) {
-		gen_pool_destroy(pool);
+static void *pool_space_init(u64 start, u64 len)
+{
+	struct pool_space *space = kzalloc(sizeof(*space), GFP_KERNEL);
+
+	if (!space)
 		return NULL;
-	}
-	return pool;
+	space->pool = gen_pool_create(ilog2(SZ_4K), NUMA_NO_NODE);
+	if (!space->pool)
+		goto free;
+	if (!gen_pool_add(space->pool, start, len, NUMA_NO_NODE))
+		return space;
+	gen_pool_destroy(space->pool);
+free:
+	kfree(space);
+	return NULL;
 }
 
-static void gen_pool_exit(void *space)
+static void pool_space_exit(void *data)
 {
-	gen_pool_destroy(space);
+	struct pool_space *space = data;
+
+	gen_pool_destroy(space->pool);
+	kfree(space);
 }
 
-static void *gen_pool_take(void *space, size_t len)
+static void *pool_space_take(void *data, size_t len)
 {
-	return (void *)gen_pool_alloc(space, len);
+	struct pool_space *space = data;
+
+	return (void *)gen_pool_alloc(space->pool, len);
 }
 
-static void gen_pool_give(void *space, void *range, size_t len)
+static void pool_space_give(void *data, void *range, size_t len)
 {
-	gen_pool_free(space, (unsigned long)range, len);
+	struct pool_space *space = data;
+
+	gen_pool_free(space->pool, (unsigned long)range, len);
+}
+
+/* One after the other; to find that by searching takes minutes. */
+static void *pool_space_fill(void *data, size_t len)
+{
+	struct pool_space *space = data;
+	unsigned long addr;
+
+	addr = gen_pool_alloc_algo(space->pool, len, gen_pool_fixed_alloc,
+				   &space->next);
+	space->next.offset += len;
+	return (void *)addr;
 }
 
 /* Best fit; its users embed a node in an object that they allocate. */
@@ -172,8 +205,8 @@ static const struct space_peer peers[] = {
 	  vcm_space_give },
 	{ "alloc_iova", iova_space_init, iova_space_exit, iova_space_take,
 	  iova_space_give },
-	{ "gen_pool", gen_pool_init, gen_pool_exit, gen_pool_take,
-	  gen_pool_give },
+	{ "gen_pool", pool_space_init, pool_space_exit, pool_space_take,
+	  pool_space_give, pool_space_fill },
 	{ "drm_mm", drm_space_init, drm_space_exit, drm_space_take,
 	  drm_space_give },
 };
@@ -270,10 +303,13 @@ static size_t live_len(struct space_run *run)
 /* Half more than wanted; then a third of them goes, at random. */
 static int live_fill(struct space_run *run, unsigned int live)
 {
+	void *(*take)(void *space, size_t len) = run->peer->fill ?:
+						 run->peer->take;
+
 	while (run->nr_live < live + live / 2) {
 		size_t len = live_len(run);
 
-		if (!run_keep(run, run->peer->take(run->space, len), len))
+		if (!run_keep(run, take(run->space, len), len))
 			return -ENOSPC;
 		cond_resched();
 	}
