@@ -61,7 +61,7 @@ def script(plot, machine, lines, kind, target):
              f'set xlabel "{plot.label}"', f'set ylabel "{plot.unit}"',
              "set logscale xy", "set grid", "set key outside right noenhanced",
              "set format y '%.0s%c'", "set format x '%.0s%c'",
-             "set style data linespoints", "set offsets graph 0, 0, 0.05, 0.05"]
+             "set style data linespoints"]
     for number, line in enumerate(lines.values()):
         words += [f"$line{number} << END", *(f"{x} {y}" for x, y in line if y > 0), "END"]
     words.append("plot " + ", ".join(
@@ -77,6 +77,7 @@ def draw_one(plot, machine, lines, folder):
         file.write_text(script(plot, machine, lines, kind, target), encoding="utf-8")
         status, said = run(["gnuplot", file])
         if status or not target.exists():
+            said = [line.strip() for line in said if line.strip()]
             raise VcmError(f"gnuplot cannot draw {target.name}: {' '.join(said[-1:])}")
         file.unlink()
     picture = folder / f"{plot.name}-{machine}.svg"
