@@ -20,12 +20,14 @@ from util import BUILD, VcmError, say
 FOLDER = BUILD / "bench"
 
 
-def measure(tree, platform, name):
-    """One boot; a list of what is wrong with it, and its log."""
+def build(tree, platform):
     packages.ensure(platform.packages)
-    image = kernel_image(tree, platform.kernel)
-    archive = initramfs.make(tree, platform.kernel)
-    booted = boot(platform, image, archive, role="bench", name=name)
+    return kernel_image(tree, platform.kernel), initramfs.make(tree, platform.kernel)
+
+
+def measure(platform, built, name):
+    """One boot; a list of what is wrong with it, and its log."""
+    booted = boot(platform, *built, role="bench", name=name)
     wrong = [f"{booted.trouble} ({booted.where()})"] if booted.trouble else []
     wrong += ktap.complaints(booted.lines, platform.harmless)
     return wrong + figures.troubles(booted.lines), booted.lines
@@ -33,9 +35,9 @@ def measure(tree, platform, name):
 
 def measure_twice(tree, platform):
     """(the kernel, its figures), on which two boots agree to the digit."""
-    points = []
+    built, points = build(tree, platform), []
     for number in (1, 2) if platform.exact else (1,):
-        wrong, lines = measure(tree, platform, f"{platform.name}-{number}")
+        wrong, lines = measure(platform, built, f"{platform.name}-{number}")
         if wrong:
             raise VcmError(f"{platform.name}: {wrong[0]}")
         points.append(figures.parse(lines))
@@ -158,7 +160,7 @@ def bench(tree, chosen, update):
 
 def test(results, tree, platform):
     """Of make test: one boot, and what is on record must still be true of it."""
-    wrong, lines = measure(tree, platform, platform.name)
+    wrong, lines = measure(platform, build(tree, platform), platform.name)
     results.verdict(platform.name, "bench", "runs-to-its-end", wrong)
     if wrong:
         return

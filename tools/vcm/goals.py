@@ -74,6 +74,8 @@ def summed(points, name):
             groups.setdefault(key, []).append((point.get(name), who))
     found = {}
     for (row, params, unit), parts in groups.items():
+        if len(parts) == 1:
+            continue
         label = "+".join(str(value) for value, _ in parts)
         common = set.intersection(*(set(who) for _, who in parts))
         found[Point(row, ((name, label), *params), unit)] = {

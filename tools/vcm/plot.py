@@ -7,8 +7,8 @@ from figures import US
 from util import VcmError, run
 
 PACKAGES = ["gnuplot-nox", "fonts-dejavu-core"]
-TERMINALS = {"svg": 'svg size 720,440 dynamic background "white" font "DejaVu Sans,12"',
-             "png": 'pngcairo size 1080,660 font "DejaVu Sans,14"'}
+TERMINALS = {"svg": 'svg size 760,520 dynamic background "white" font "DejaVu Sans,12"',
+             "png": 'pngcairo size 1140,780 font "DejaVu Sans,14"'}
 LICENCE = "<!-- SPDX-License-Identifier: GPL-2.0-only -->"
 
 
@@ -59,7 +59,7 @@ def script(plot, machine, lines, kind, target):
     words = [f"set terminal {TERMINALS[kind]}", f'set output "{target}"',
              f'set title "{plot.title}, {machine}" noenhanced',
              f'set xlabel "{plot.label}"', f'set ylabel "{plot.unit}"',
-             "set logscale xy", "set grid", "set key outside right noenhanced",
+             "set logscale xy", "set grid", "set key below noenhanced",
              "set format y '%.0s%c'", "set format x '%.0s%c'",
              "set style data linespoints"]
     for number, line in enumerate(lines.values()):

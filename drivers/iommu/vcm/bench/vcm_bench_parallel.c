@@ -16,7 +16,7 @@
 #include "vcm_bench.h"
 
 #define PARALLEL_CPUS	2
-#define PARALLEL_ROUNDS	2000
+#define PARALLEL_ROUNDS	50000
 
 /* Each CPU writes what no other one does, far away from it. */
 static const struct bench_shape parallel_shape = { SZ_2M, false };
