@@ -22,6 +22,7 @@
 #include <linux/vmalloc.h>
 
 #include "vcm_memtype_test.h"
+#include "vcm_process_test.h"
 
 #define BUF_LEN		(4 * PAGE_SIZE)
 
@@ -379,17 +380,6 @@ static void expect_user(struct kunit *test, unsigned long addr, u8 want)
 	KUNIT_EXPECT_EQ(test, want, byte);
 }
 
-/* KUnit makes the process, and leaves it to the thread of the case, which leaks it. */
-static void end_process(void)
-{
-	struct mm_struct *mm = current->mm;
-
-	if (!mm)
-		return;
-	kthread_unuse_mm(mm);
-	mmput(mm);
-}
-
 /* What a process writes is in the memory, across the borders of chunks. */
 static void dmabuf_mmap(struct kunit *test)
 {
@@ -431,7 +421,7 @@ static void dmabuf_mmap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EBUSY, vcm_memtype_unregister(e->type));
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(part, 2 * PAGE_SIZE));
 	flush_delayed_fput();
-	end_process();
+	test_process_exit();
 	export_end(test, e);
 }
 
@@ -460,7 +450,7 @@ static void dmabuf_mmap_refused(struct kunit *test)
 			try_mmap(test, ro, 0, size, PROT_RW, MAP_SHARED));
 	put_buf(ro);
 	KUNIT_EXPECT_EQ(test, 0, e->phys->pins);
-	end_process();
+	test_process_exit();
 	export_end(test, e);
 }
 
@@ -668,7 +658,7 @@ static void dmabuf_mmap_stays(struct kunit *test)
 	addr = good_mmap(test, e->buf, 0, e->buf->size);
 	expect_user(test, addr + e->buf->size - 1, 0x68);
 	KUNIT_EXPECT_EQ(test, 0, vm_munmap(addr, e->buf->size));
-	end_process();
+	test_process_exit();
 	export_end(test, e);
 }
 

@@ -15,6 +15,7 @@
 #include <linux/uaccess.h>
 #include <uapi/linux/dma-heap.h>
 
+#include "vcm_process_test.h"
 #include "vcm_test_heap.h"
 
 MODULE_IMPORT_NS(DMA_BUF);
@@ -63,5 +64,6 @@ struct dma_buf *test_heap_alloc(struct kunit *test, size_t len)
 	dmabuf = dma_buf_get(data.fd);
 	KUNIT_EXPECT_EQ(test, 0, close_fd(data.fd));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dmabuf);
+	test_process_exit();
 	return dmabuf;
 }

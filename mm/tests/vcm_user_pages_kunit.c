@@ -21,6 +21,7 @@
 #include "../vcm_internal.h"
 #include "vcm_bed.h"
 #include "vcm_inject.h"
+#include "vcm_process_test.h"
 
 #define LEN	(8 * PAGE_SIZE)
 
@@ -121,6 +122,7 @@ static void pin_and_back(struct kunit *test)
 	folio_put(folio);
 	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res));
 	bed_end(bed);
+	test_process_exit();
 }
 
 /* What was pinned to be read is not written by anybody, and is not dirty. */
@@ -159,6 +161,7 @@ static void pin_to_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(rw));
 	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(other));
 	bed_end(bed);
+	test_process_exit();
 }
 
 /* The process unmaps it: the devices keep the pages, and nobody else gets them. */
@@ -187,6 +190,7 @@ static void pin_and_unmap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
 	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res));
 	bed_end(bed);
+	test_process_exit();
 }
 
 /* A process that maps memory, pins it, and exits. */
@@ -260,6 +264,7 @@ static void pin_unshares(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0x99, get_byte(test, addr + 7));
 	KUNIT_EXPECT_EQ(test, 0, *(u8 *)page_address(ZERO_PAGE(0)));
 	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+	test_process_exit();
 }
 
 /* Whoever may not lock so much may not pin it either; and nothing stays. */
@@ -284,6 +289,7 @@ static void pin_limit(struct kunit *test)
 	revert_creds(old);
 	put_cred(cred);
 	KUNIT_EXPECT_EQ(test, 0, refused(addr, LEN, VCM_RW));
+	test_process_exit();
 }
 
 /* A hole in the middle: what came before it is unpinned again. */
@@ -300,6 +306,7 @@ static void pin_hole(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(folio));
 	KUNIT_EXPECT_EQ(test, 0, current->mm->locked_vm);
 	folio_put(folio);
+	test_process_exit();
 }
 
 static struct vcm_phys *make_pinned(void *arg)
@@ -320,6 +327,7 @@ static void pin_no_memory(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, folio_maybe_dma_pinned(folio));
 	KUNIT_EXPECT_EQ(test, 0, current->mm->locked_vm);
 	folio_put(folio);
+	test_process_exit();
 }
 
 static void pin_args(struct kunit *test)
@@ -345,6 +353,7 @@ static void pin_args(struct kunit *test)
 			refused(PAGE_ALIGN(TASK_SIZE), PAGE_SIZE, VCM_READ));
 	KUNIT_EXPECT_EQ(test, 0, refused(addr, PAGE_SIZE, VCM_READ));
 	KUNIT_EXPECT_EQ(test, 0, refused(addr, PAGE_SIZE, VCM_WRITE));
+	test_process_exit();
 }
 
 static struct kunit_case vcm_user_pages_cases[] = {

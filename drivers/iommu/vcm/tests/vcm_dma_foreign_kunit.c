@@ -7,6 +7,7 @@
 #include <kunit/test.h>
 
 #include <linux/dma-buf.h>
+#include <linux/highmem.h>
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -16,6 +17,7 @@
 #include <linux/uaccess.h>
 #include <linux/vcm.h>
 
+#include "../../../../mm/tests/vcm_process_test.h"
 #include "../../../../mm/tests/vcm_test_heap.h"
 #include "../../../../samples/vcm/vcm_edu.h"
 #include "vcm_domain_bed.h"
@@ -118,6 +120,7 @@ static void user_pages(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vcm_unback(buf.res), 0);
 	KUNIT_EXPECT_FALSE(test, dbed_writes(test, 1, buf.addr + off, buf.phys,
 					     off));
+	test_process_exit();
 }
 
 /* What was pinned to be read is not written, whatever the device tries. */
@@ -138,6 +141,7 @@ static void user_pages_read_only(struct kunit *test)
 	dbed_join_active(test, vcm, 0);
 	KUNIT_EXPECT_FALSE(test, dbed_writes(test, 0, buf.addr, buf.phys, 0));
 	KUNIT_EXPECT_TRUE(test, dbed_reads(test, 0, buf.addr, buf.phys, 0, out));
+	test_process_exit();
 }
 
 /* One device writes to a register of the other, and the CPU sees it there. */
