@@ -606,6 +606,17 @@ static struct vcm_piece *vcm_chunk_visit(struct vcm_chunk *chunk,
 	return piece;
 }
 
+static bool vcm_chunk_has_visit(struct vcm_chunk *chunk, phys_addr_t pa,
+				struct vcm_res *res)
+{
+	bool found;
+
+	spin_lock_nest_lock(&chunk->phys->lock, &vcm_chunks_lock);
+	found = vcm_chunk_visit(chunk, pa, res);
+	spin_unlock(&chunk->phys->lock);
+	return found;
+}
+
 /* By way of which chunk to visit a reservation? The lock of @locked is held. */
 static struct vcm_chunk *vcm_chunk_to_visit(struct vcm_res *res, phys_addr_t pa,
 					    struct vcm_phys *locked)
@@ -614,18 +625,10 @@ static struct vcm_chunk *vcm_chunk_to_visit(struct vcm_res *res, phys_addr_t pa,
 
 	if (chunk)
 		return chunk;
-	vcm_for_each_chunk_at(chunk, pa) {
-		struct vcm_phys *phys = chunk->phys;
-		bool found;
-
-		if (phys != locked)
-			spin_lock_nest_lock(&phys->lock, &vcm_chunks_lock);
-		found = vcm_chunk_visit(chunk, pa, res);
-		if (phys != locked)
-			spin_unlock(&phys->lock);
-		if (found)
+	vcm_for_each_chunk_at(chunk, pa)
+		if (chunk->phys == locked ? !!vcm_chunk_visit(chunk, pa, res) :
+					    vcm_chunk_has_visit(chunk, pa, res))
 			break;
-	}
 	return chunk;
 }
 
