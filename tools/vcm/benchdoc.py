@@ -3,8 +3,9 @@
 
 import csv
 import io
+import re
 
-from util import ROOT, say
+from util import ROOT, VcmError, say
 
 PUBLISHED = ROOT / "Documentation" / "mm" / "vcm" / "performance"
 
@@ -39,10 +40,13 @@ class Documents:
 
 
 def publish(folder):
-    """Lay tables and plots into the documentation."""
+    """Lay the tables and plots that the document shows beside it."""
+    text = PUBLISHED.with_suffix(".rst").read_text(encoding="utf-8")
     PUBLISHED.mkdir(parents=True, exist_ok=True)
     for old in PUBLISHED.iterdir():
         old.unlink()
-    for new in sorted([*folder.glob("*.txt"), *folder.glob("*.svg")]):
-        (PUBLISHED / new.name).write_bytes(new.read_bytes())
+    for name in re.findall(rf"{PUBLISHED.name}/(\S+)", text):
+        if not (folder / name).exists():
+            raise VcmError(f"{PUBLISHED.name}.rst shows {name}, which was not made")
+        (PUBLISHED / name).write_bytes((folder / name).read_bytes())
     say(f"{PUBLISHED.relative_to(ROOT)}/ and tools/vcm/budgets.json are as measured now")
