@@ -39,7 +39,7 @@ static const char *vcm_table_name(struct vcm_table *table)
 }
 
 static int vcm_walker_flush(struct vcm_walker *walker, dma_addr_t addr,
-				     size_t len)
+			    size_t len)
 {
 	struct vcm_table *table = walker->table;
 	struct vcm_iommu *unit = walker->unit;

@@ -165,7 +165,7 @@ def errors_are_listed(_tree):
 
 # What a low-level driver hands to the core is its own, and taken on trust.
 TRUSTED = {"vcm_iommu_unregister", "vcm_iommu_init", "vcm_iommu_get", "vcm_iommu_put",
-           "vcm_iommu_remove", "vcm_table_flush"}
+           "vcm_iommu_remove", "vcm_table_flush", "vcm_keep_out", "vcm_is_moving"}
 
 
 def public_functions(_tree):

@@ -177,10 +177,11 @@ static const struct file_operations bench_run_fops = {
 
 static int bench_rows_show(struct seq_file *s, void *unused)
 {
+	bool several = num_online_cpus() > 1;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(bench_rows); i++)
-		if ((num_online_cpus() > 1) == (bench_rows[i].cpus > 1))
+		if (bench_rows[i].cpus > 1 == several)
 			seq_printf(s, "%s\n", bench_rows[i].name);
 	return 0;
 }
