@@ -3,7 +3,8 @@
  * Row B12: two CPUs back disjoint reservations of one context, or write disjoint
  * ranges of one domain.
  *
- * This one is real time, and depends on what the host does meanwhile.
+ * This one is real time, and depends on what the host does meanwhile: the best
+ * of several tries is said.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -16,7 +17,8 @@
 #include "vcm_bench.h"
 
 #define PARALLEL_CPUS	2
-#define PARALLEL_ROUNDS	50000
+#define PARALLEL_ROUNDS	3000
+#define PARALLEL_TRIES	20
 
 /* Each CPU writes what no other one does, far away from it. */
 static const struct bench_shape parallel_shape = { SZ_2M, false };
@@ -69,8 +71,9 @@ static void parallel_start(struct parallel_cpu *cpus, unsigned int nr,
 	}
 }
 
-static int parallel_measure(struct parallel_cpu *cpus, unsigned int nr,
-			    const struct bench_peer *peer)
+/* How long all of them take together */
+static int parallel_try(struct parallel_cpu *cpus, unsigned int nr,
+			const struct bench_peer *peer, u64 *took)
 {
 	DECLARE_COMPLETION_ONSTACK(start);
 	unsigned int i;
@@ -84,15 +87,30 @@ static int parallel_measure(struct parallel_cpu *cpus, unsigned int nr,
 		wait_for_completion(&cpus[i].done);
 		ret = ret ?: cpus[i].ret;
 	}
-	if (!ret)
-		bench_say("B12", peer->who,
-			  div_u64(ktime_get_ns() - begin, PARALLEL_ROUNDS * nr),
-			  "nanoseconds", "op=map+unmap size=%zu cpus=%u",
-			  parallel_shape.len, nr);
+	*took = ktime_get_ns() - begin;
 	return ret;
 }
 
-static int parallel_init(struct parallel_cpu *cpu, struct bench_bed *bed)
+static int parallel_measure(struct parallel_cpu *cpus, unsigned int nr,
+			    const char *iommus, const struct bench_peer *peer)
+{
+	u64 took, best = U64_MAX;
+	int i, ret;
+
+	for (i = 0; i < PARALLEL_TRIES; i++) {
+		ret = parallel_try(cpus, nr, peer, &took);
+		if (ret)
+			return ret;
+		best = min(best, took);
+	}
+	bench_say("B12", peer->who, div_u64(best, PARALLEL_ROUNDS * nr),
+		  "nanoseconds", "op=map+unmap iommus=%s size=%zu cpus=%u",
+		  iommus, parallel_shape.len, nr);
+	return 0;
+}
+
+static int parallel_init(struct parallel_cpu *cpu, struct bench_bed *bed,
+			 struct vcm *vcm)
 {
 	int ret = bench_mem_init(&cpu->mem, &parallel_shape);
 
@@ -100,7 +118,7 @@ static int parallel_init(struct parallel_cpu *cpu, struct bench_bed *bed)
 		return ret;
 	cpu->job.bed = bed;
 	cpu->job.mem = &cpu->mem;
-	cpu->job.res = vcm_reserve(bed->vcm, SZ_1G, BENCH_RIGHTS);
+	cpu->job.res = vcm_reserve(vcm, SZ_1G, BENCH_RIGHTS);
 	if (IS_ERR(cpu->job.res)) {
 		bench_mem_exit(&cpu->mem);
 		return PTR_ERR(cpu->job.res);
@@ -109,27 +127,64 @@ static int parallel_init(struct parallel_cpu *cpu, struct bench_bed *bed)
 	return 0;
 }
 
-int bench_parallel(void)
+/* One CPU, then two; @peer is optional. */
+static int parallel_context(struct bench_bed *bed, struct vcm *vcm,
+			    const char *iommus, const struct bench_peer *peer)
 {
 	static struct parallel_cpu cpus[PARALLEL_CPUS];
-	struct bench_bed bed;
 	unsigned int i, nr;
-	int ret;
+	int ret = 0;
 
-	ret = bench_bed_init(&bed);
-	if (ret)
-		return ret;
 	for (i = 0; i < PARALLEL_CPUS && !ret; i++)
-		ret = parallel_init(&cpus[i], &bed);
+		ret = parallel_init(&cpus[i], bed, vcm);
 	if (ret)
 		i--;
-	for (nr = 1; nr <= PARALLEL_CPUS && !ret; nr++)
-		ret = parallel_measure(cpus, nr, &bench_vcm_back) ?:
-		      parallel_measure(cpus, nr, &bench_iommu_map);
+	for (nr = 1; nr <= PARALLEL_CPUS && !ret; nr++) {
+		ret = parallel_measure(cpus, nr, iommus, &bench_vcm_back);
+		if (!ret && peer)
+			ret = parallel_measure(cpus, nr, iommus, peer);
+	}
 	while (i--) {
 		vcm_unreserve(cpus[i].job.res);
 		bench_mem_exit(&cpus[i].mem);
 	}
+	return ret;
+}
+
+static int parallel_machine(void)
+{
+	struct bench_bed bed;
+	int ret = bench_bed_init(&bed);
+
+	if (ret)
+		return ret;
+	ret = parallel_context(&bed, bed.vcm, "machine", &bench_iommu_map);
 	bench_bed_exit(&bed);
 	return ret;
+}
+
+/* No emulator that lets one CPU at a time at the registers of an IOMMU */
+static int parallel_soft(void)
+{
+	struct vcm_assoc *assoc;
+	struct vcm *vcm;
+	int ret = bench_soft_init(1, false);
+
+	if (ret)
+		return ret;
+	/* A bad pointer in one place is an errno in the next. */
+	vcm = vcm_create(BENCH_START, BENCH_LEN);
+	assoc = vcm_assoc(vcm, bench_soft_device(0), 0);
+	ret = vcm_activate(assoc) ?:
+	      parallel_context(NULL, vcm, "soft", NULL);
+	vcm_deactivate(assoc);
+	vcm_deassoc(assoc);
+	vcm_free(vcm);
+	bench_soft_exit(1);
+	return ret;
+}
+
+int bench_parallel(void)
+{
+	return parallel_machine() ?: parallel_soft();
 }
