@@ -79,7 +79,8 @@ static __always_inline int __vcm_piece_map(const struct vcm_piece *piece,
 	int ret;
 
 	list_for_each_entry(table, &vcm->tables, node) {
-		ret = vcm_table_map(table, piece, piece->res->attr, gfp, left);
+		ret = __vcm_table_map(table, piece, piece->res->attr, gfp,
+				      left);
 		if (unlikely(ret)) {
 			vcm_piece_undo(piece, table, left);
 			return ret;
@@ -176,6 +177,13 @@ int vcm_back_begin(struct vcm_res *res, unsigned long from,
 	return vcm_back_claim(res, from, phys);
 }
 
+static bool vcm_back_is_allowed(const struct vcm_phys *phys, u32 attr)
+{
+	return attr & (VCM_READ | VCM_WRITE) &&
+	       !(attr & ~phys->attr & (VCM_READ | VCM_WRITE)) &&
+	       !((attr ^ phys->attr) & VCM_MMIO);
+}
+
 /**
  * vcm_back_allowed() - may a reservation have this memory behind it?
  * @res: the reservation
@@ -193,6 +201,8 @@ int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
 {
 	const char *name = res->vcm->name;
 
+	if (vcm_back_is_allowed(phys, attr))
+		return 0;
 	if (!(attr & (VCM_READ | VCM_WRITE)))
 		return -EACCES;
 	if (attr & ~phys->attr & (VCM_READ | VCM_WRITE)) {
@@ -200,13 +210,10 @@ int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
 		       name, phys->attr & VCM_READ ? "read" : "written");
 		return -EACCES;
 	}
-	if ((attr ^ phys->attr) & VCM_MMIO) {
-		pr_err("%s: %s\n", name, attr & VCM_MMIO ?
-		       "what is reserved with VCM_MMIO cannot be backed with RAM" :
-		       "registers of a device back only what is reserved with VCM_MMIO");
-		return -EINVAL;
-	}
-	return 0;
+	pr_err("%s: %s\n", name, attr & VCM_MMIO ?
+	       "what is reserved with VCM_MMIO cannot be backed with RAM" :
+	       "registers of a device back only what is reserved with VCM_MMIO");
+	return -EINVAL;
 }
 
 /* The piece is in no table; a unit may reach @left bytes of it all the same. */
@@ -236,9 +243,10 @@ static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 	size_t left = 0;
 	int ret;
 
-	ret = vcm_back_allowed(res, phys, res->attr);
-	if (ret)
+	if (unlikely(!vcm_back_is_allowed(phys, res->attr))) {
+		ret = vcm_back_allowed(res, phys, res->attr);
 		goto unuse;
+	}
 	ret = -EBUSY;
 	if (!RB_EMPTY_ROOT(&res->pieces) &&
 	    vcm_res_find_piece(res, off, off + len - 1))

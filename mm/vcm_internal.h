@@ -1015,6 +1015,15 @@ static inline void vcm_phys_unuse(struct vcm_phys *phys)
 	refcount_dec(&phys->users);
 }
 
+/* interval_tree_insert() of the first one: nothing to be kept in balance */
+static inline void vcm_phys_add_first(struct vcm_phys *phys,
+				      struct interval_tree_node *mapper)
+{
+	mapper->__subtree_last = mapper->last;
+	rb_link_node(&mapper->rb, NULL, &phys->mappers.rb_root.rb_node);
+	rb_insert_color_cached(&mapper->rb, &phys->mappers, true);
+}
+
 /**
  * vcm_phys_add_mapper() - note that a piece maps its memory
  * @piece: the piece; counts as a user of the memory already
@@ -1028,7 +1037,10 @@ static __always_inline void vcm_phys_add_mapper(struct vcm_piece *piece)
 	lockdep_assert_held(&piece->res->vcm->res_lock);
 
 	spin_lock(&phys->lock);
-	interval_tree_insert(&piece->mapper, &phys->mappers);
+	if (likely(RB_EMPTY_ROOT(&phys->mappers.rb_root)))
+		vcm_phys_add_first(phys, &piece->mapper);
+	else
+		interval_tree_insert(&piece->mapper, &phys->mappers);
 	WRITE_ONCE(piece->filed, phys);
 	spin_unlock(&phys->lock);
 }
@@ -1206,6 +1218,8 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 void vcm_table_add(struct vcm *vcm, struct vcm_table *table, u32 rights);
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left);
+int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
+		     size_t len);
 void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
 		    size_t unmapped);
 struct vcm_walker *vcm_table_add_walker(struct vcm_table *table,
@@ -1278,6 +1292,59 @@ static inline int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr,
 		vcm_table_warn(table, addr, len, unmapped);
 	return vcm_table_is_cached(table) ? vcm_table_flush(table, addr, len) :
 					    0;
+}
+
+/* Can the entry be written at all? The driver need not ask again. */
+static inline bool vcm_table_fits(u64 addr, u64 pa, u64 len, u64 granule,
+				  u64 last_pa)
+{
+	return IS_ALIGNED(addr | pa | len, granule) && pa <= last_pa &&
+	       len - 1 <= last_pa - pa;
+}
+
+/* vcm_table_map(), inline */
+static __always_inline int __vcm_table_map(struct vcm_table *table,
+					   const struct vcm_piece *piece,
+					   u32 attr, gfp_t gfp, size_t *left)
+{
+	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+	const phys_addr_t last_pa = table->geo.last_pa;
+	dma_addr_t addr = vcm_piece_addr(piece);
+	struct vcm_phys_iter iter;
+	size_t done = 0, len;
+	phys_addr_t pa;
+	u32 grants;
+	int ret;
+
+	lockdep_assert_held(&table->vcm->lock);
+
+	if (unlikely(!vcm_table_has(table, attr)))
+		return 0;
+	grants = vcm_table_grants(table, attr) | (attr & VCM_MMIO) |
+		 vcm_phys_cache(piece->phys);
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
+			   vcm_piece_len(piece));
+	while ((len = vcm_phys_iter_next(&iter, &pa))) {
+		size_t mapped = 0;
+
+		if (unlikely(!vcm_table_fits(addr + done, pa, len, granule,
+					     last_pa)))
+			ret = vcm_table_refuse(table, addr + done, pa, len);
+		else
+			ret = table->ops->map(table, addr + done, pa, len,
+					      grants, gfp, &mapped);
+		if (ret) {
+			done += mapped;
+			goto undo;
+		}
+		done += len;
+	}
+	return 0;
+
+undo:
+	if (vcm_table_unmap(table, addr, done, attr))
+		*left = done;
+	return ret;
 }
 
 /* vcm_back.c */

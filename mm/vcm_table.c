@@ -84,17 +84,21 @@ int vcm_table_flush(struct vcm_table *table, dma_addr_t addr, size_t len)
 }
 EXPORT_SYMBOL_GPL(vcm_table_flush);
 
-/* Can the entry be written at all? The driver need not ask again. */
-static bool vcm_table_fits(u64 addr, u64 pa, u64 len, u64 granule, u64 last_pa)
+/**
+ * vcm_table_refuse() - say why a run cannot be written into a table
+ * @table: the table
+ * @addr: device address of the run
+ * @pa: its physical address
+ * @len: bytes
+ *
+ * Context: Any.
+ * Return: -ERANGE.
+ */
+int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
+		     size_t len)
 {
-	return IS_ALIGNED(addr | pa | len, granule) && pa <= last_pa &&
-	       len - 1 <= last_pa - pa;
-}
+	u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
 
-/* No. Why not? */
-static noinline int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr,
-				     phys_addr_t pa, size_t len, u64 granule)
-{
 	if (!IS_ALIGNED((u64)addr | (u64)pa | (u64)len, granule))
 		pr_err("%s: %zu bytes from %pad to %pap are not in whole pages of %llu bytes\n",
 		       vcm_table_name(table), len, &addr, &pa, granule);
@@ -133,45 +137,7 @@ void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left)
 {
-	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
-	const phys_addr_t last_pa = table->geo.last_pa;
-	dma_addr_t addr = vcm_piece_addr(piece);
-	struct vcm_phys_iter iter;
-	size_t done = 0, len;
-	phys_addr_t pa;
-	u32 grants;
-	int ret;
-
-	lockdep_assert_held(&table->vcm->lock);
-
-	if (unlikely(!vcm_table_has(table, attr)))
-		return 0;
-	grants = vcm_table_grants(table, attr) | (attr & VCM_MMIO) |
-		 vcm_phys_cache(piece->phys);
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
-			   vcm_piece_len(piece));
-	while ((len = vcm_phys_iter_next(&iter, &pa))) {
-		size_t mapped = 0;
-
-		if (unlikely(!vcm_table_fits(addr + done, pa, len, granule,
-					     last_pa)))
-			ret = vcm_table_refuse(table, addr + done, pa, len,
-					       granule);
-		else
-			ret = table->ops->map(table, addr + done, pa, len,
-					      grants, gfp, &mapped);
-		if (ret) {
-			done += mapped;
-			goto undo;
-		}
-		done += len;
-	}
-	return 0;
-
-undo:
-	if (vcm_table_unmap(table, addr, done, attr))
-		*left = done;
-	return ret;
+	return __vcm_table_map(table, piece, attr, gfp, left);
 }
 
 /**
