@@ -342,19 +342,22 @@ struct vcm_res {
 	/* immutable */
 	struct vcm *vcm;
 	struct vcm_bound *bound;
-	struct kref ref;
 	size_t len;
-	bool floating;
 	u64 number;
+
+	struct kref ref;
 
 	/* whoever has claimed it */
 	u32 attr;
 
 	/* vcm->res_lock */
 	struct list_head node;
-	enum vcm_res_state state;
 	struct rb_root pieces;
 	struct vcm_piece first;
+	enum vcm_res_state state;
+
+	/* immutable */
+	bool floating;
 };
 
 /**
@@ -567,11 +570,11 @@ struct vcm_phys {
 
 	/* only vcm_phys_migrate() writes them; who maps it may read them */
 	struct vcm_memtype *type;
-	unsigned int nr_chunks;
 	struct vcm_chunk *chunks;
+	unsigned int nr_chunks;
 	u32 attr;
-	bool linear;
 	struct vcm_phys *limbo;
+	bool linear;
 
 	/* vcm_cache_lock; who maps it may read it */
 	u32 mapped_as;

@@ -208,10 +208,9 @@ static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
 	int prot = attr & VCM_MMIO ? IOMMU_MMIO :
 		   attr & VCM_CACHED ? IOMMU_CACHE : 0;
 
-	if (attr & VCM_READ)
-		prot |= IOMMU_READ;
-	if (attr & VCM_WRITE)
-		prot |= IOMMU_WRITE;
+	/* These two are the same bits. */
+	static_assert(VCM_READ == IOMMU_READ && VCM_WRITE == IOMMU_WRITE);
+	prot |= attr & (VCM_READ | VCM_WRITE);
 	if (!(attr & VCM_EXEC))
 		prot |= IOMMU_NOEXEC;
 	if (unlikely(attr & VCM_PRIV)) {
