@@ -593,7 +593,10 @@ static void mmio_kernel(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, vcm);
 	res = space_take(test, vcm, SZ_64K, VCM_RW | VCM_MMIO);
-	if (IS_ENABLED(CONFIG_UML)) {
+	/* Not in User Mode Linux, nor where they would need a struct page. */
+	if (IS_ENABLED(CONFIG_UML) ||
+	    (IS_ENABLED(CONFIG_SPARSEMEM) &&
+	     !IS_ENABLED(CONFIG_SPARSEMEM_VMEMMAP))) {
 		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, vcm_back(res, registers));
 		KUNIT_EXPECT_TRUE(test, bed_log_has("cannot map registers"));
 		goto free;
