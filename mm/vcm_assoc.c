@@ -483,12 +483,12 @@ static struct vcm_assoc *vcm_assoc_find(struct vcm *vcm, struct device *dev)
  * Return: the association; or with nothing changed an ERR_PTR(): -EINVAL for a
  * bad pointer or attribute, -EACCES if @attr has neither VCM_READ nor VCM_WRITE,
  * and is not 0, -EOPNOTSUPP if nothing restricts @dev, because it is behind no
- * IOMMU, or its unit cannot express the rights, -ENODEV if @dev is behind no unit and has no DMA
- * mask, -EPROBE_DEFER if one of its units is not ready, or it is not known
- * without a driver whether there is one, -EEXIST if it is on @vcm already, -ENOENT
- * if @vcm is freed, -EBUSY if somebody else drives its DMA, -ERANGE if a
- * reservation, or what backs it, is beyond its limits, -ENOMEM, or what its
- * unit's driver says.
+ * IOMMU, or its unit cannot express the rights, -ENODEV if @dev is behind no
+ * unit and has no DMA mask, -EPROBE_DEFER if one of its units is not ready, or
+ * it is not known without a driver whether there is one, -EEXIST if it is on
+ * @vcm already, -ENOENT if @vcm is freed, -EBUSY if somebody else drives its
+ * DMA, -ERANGE if a reservation, or what backs it, is beyond its limits,
+ * -ENOMEM, or what its unit's driver says.
  */
 struct vcm_assoc *vcm_assoc(struct vcm *vcm, struct device *dev, u32 attr)
 {

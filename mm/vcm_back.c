@@ -330,8 +330,9 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
  * cannot reach the memory, or not at this address, or it does not come in whole
  * pages of that unit, -EOPNOTSUPP if a unit cannot express the rights or the
  * cacheability, -EADDRINUSE if the owner of the page table has mapped something
- * there, -ENOMEM, or what the unit's driver says. -EIO if a unit did not answer when the call was
- * undone; then the reservation counts as backed until vcm_unback() succeeds.
+ * there, -ENOMEM, or what the unit's driver says. -EIO if a unit did not answer
+ * when the call was undone; then the reservation counts as backed until
+ * vcm_unback() succeeds.
  */
 int vcm_back(struct vcm_res *res, struct vcm_phys *phys)
 {

@@ -196,7 +196,7 @@ static int vcm_linear_change(unsigned long pfn, size_t nr, u32 cache)
 
 static void vcm_cache_count(const struct vcm_chunk *chunk, u32 cache, int sign)
 {
-	s64 bytes = (s64)vcm_chunk_pages(chunk) << PAGE_SHIFT;
+	s64 bytes = vcm_chunk_len(chunk);
 
 	if (cache & VCM_UNCACHED)
 		atomic64_add(sign * bytes, &vcm_uncached_bytes);
@@ -239,13 +239,12 @@ int vcm_cache_undo(struct vcm_chunk *chunks, unsigned int nr, u32 cache)
 
 static int vcm_cache_apply_one(struct vcm_chunk *chunk, u32 cache)
 {
-	size_t nr = vcm_chunk_pages(chunk);
-
 	if (chunk->pool->linear == VCM_LINEAR_SOME)
 		return -EOPNOTSUPP;
 	if (!vcm_chunk_is_linear(chunk))
 		return vcm_cache_clean(chunk);
-	return vcm_linear_change(chunk->pfns.start, nr, cache);
+	return vcm_linear_change(chunk->pfns.start, vcm_chunk_pages(chunk),
+				 cache);
 }
 
 /**
@@ -344,8 +343,8 @@ void vcm_window_close(void *p, size_t len)
  */
 int vcm_cache_clean(const struct vcm_chunk *chunk)
 {
-	size_t left = vcm_chunk_pages(chunk) << PAGE_SHIFT, len;
-	phys_addr_t pa = PFN_PHYS((phys_addr_t)chunk->pfns.start);
+	size_t left = vcm_chunk_len(chunk), len;
+	phys_addr_t pa = vcm_chunk_pa(chunk);
 
 	for (; left; left -= len, pa += len) {
 		void *p;

@@ -308,14 +308,6 @@ unmap:
 	return ret;
 }
 
-static void vcm_unmap_kernel(struct vcm_phys *phys, void *vaddr)
-{
-	unsigned long first = (unsigned long)vaddr;
-
-	vunmap_range(first, first + phys->len);
-	free_vm_area(find_vm_area(vaddr));
-}
-
 /* As a context of the kernel does it: large pages, and no struct page needed. */
 static void *vcm_map_kernel(struct vcm_phys *phys)
 {
@@ -334,7 +326,7 @@ static void *vcm_map_kernel(struct vcm_phys *phys)
 		ret = vmap_page_range(addr, addr + len, pa,
 				      vcm_phys_pgprot(phys, PAGE_KERNEL));
 		if (ret) {
-			vcm_unmap_kernel(phys, area->addr);
+			vcm_window_close(area->addr, phys->len);
 			return ERR_PTR(ret);
 		}
 	}
@@ -369,7 +361,7 @@ static void vcm_export_vunmap(struct dma_buf *buf, struct iosys_map *map)
 
 	scoped_guard(mutex, &exp->lock)
 		exp->vaddr = NULL;
-	vcm_unmap_kernel(exp->phys, map->vaddr);
+	vcm_window_close(map->vaddr, exp->phys->len);
 	vcm_phys_unpin(exp->phys);
 }
 

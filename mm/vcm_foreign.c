@@ -67,11 +67,11 @@ static int vcm_chunks_kind(const struct vcm_chunks *chunks)
 	unsigned int i;
 
 	for (i = 0; i < chunks->nr; i++) {
-		const struct interval_tree_node *pfns = &chunks->chunk[i].pfns;
-		unsigned long nr = pfns->last - pfns->start + 1;
+		const struct vcm_chunk *chunk = &chunks->chunk[i];
+		size_t nr = vcm_chunk_pages(chunk);
 
 		pages += nr;
-		ram += vcm_ram_pages(pfns->start, nr);
+		ram += vcm_ram_pages(chunk->pfns.start, nr);
 		cond_resched();
 	}
 	if (ram && ram != pages) {
@@ -107,8 +107,7 @@ int vcm_chunks_add(struct vcm_chunks *chunks, phys_addr_t pa, size_t len)
 		return -ERANGE;
 	if (chunks->nr) {
 		chunk--;
-		off = chunk->off + ((chunk->pfns.last - chunk->pfns.start + 1)
-				    << PAGE_SHIFT);
+		off = chunk->off + vcm_chunk_len(chunk);
 		if (check_add_overflow(off, len, &sum))
 			return -EOVERFLOW;
 		if (PHYS_PFN(pa) && chunk->pfns.last == PHYS_PFN(pa) - 1) {

@@ -385,6 +385,16 @@ static inline size_t vcm_chunk_pages(const struct vcm_chunk *chunk)
 	return chunk->pfns.last - chunk->pfns.start + 1;
 }
 
+static inline size_t vcm_chunk_len(const struct vcm_chunk *chunk)
+{
+	return vcm_chunk_pages(chunk) << PAGE_SHIFT;
+}
+
+static inline phys_addr_t vcm_chunk_pa(const struct vcm_chunk *chunk)
+{
+	return PFN_PHYS((phys_addr_t)chunk->pfns.start);
+}
+
 /**
  * struct vcm_chunks - chunks that are not an allocation yet
  * @nr: how many there are
@@ -923,16 +933,6 @@ struct vcm_phys_iter {
 	size_t end;
 };
 
-static inline phys_addr_t vcm_chunk_pa(const struct vcm_chunk *chunk)
-{
-	return PFN_PHYS((phys_addr_t)chunk->pfns.start);
-}
-
-static inline size_t vcm_chunk_len(const struct vcm_chunk *chunk)
-{
-	return (size_t)(chunk->pfns.last - chunk->pfns.start + 1) << PAGE_SHIFT;
-}
-
 /**
  * vcm_phys_iter_init() - begin a walk over part of an allocation
  * @iter: the walk
@@ -1177,6 +1177,8 @@ int vcm_memtype_take(struct vcm_memtype **type, size_t len, u32 attr, int nid,
 void vcm_memtype_give(struct vcm_memtype *type, struct vcm_chunk *chunks,
 		      unsigned int nr);
 int vcm_chunks_grow(struct vcm_chunks *chunks, unsigned int room);
+void vcm_memtypes_visit(void (*visit)(const struct vcm_memtype *type));
+void vcm_memtype_show(struct seq_file *s);
 
 /* vcm_user_pages.c */
 extern struct vcm_foreign vcm_foreign_user;
@@ -1190,8 +1192,6 @@ struct vcm_phys *vcm_foreign_create(struct vcm_foreign *foreign, void *owner,
 				    struct vcm_chunks *chunks, u32 attr);
 void vcm_foreign_release(struct vcm_phys *phys);
 void vcm_foreign_show(struct seq_file *s);
-void vcm_memtypes_visit(void (*visit)(const struct vcm_memtype *type));
-void vcm_memtype_show(struct seq_file *s);
 
 /* vcm_dmabuf.c; here for its tests */
 void vcm_export_sync(struct device *dev, struct sg_table *table,
@@ -1281,8 +1281,7 @@ static inline bool vcm_table_is_cached(const struct vcm_table *table)
  * more, but that unit may go on using what it cached.
  */
 static inline int vcm_table_unmap(struct vcm_table *table, dma_addr_t addr,
-				  size_t len,
-				  u32 attr)
+				  size_t len, u32 attr)
 {
 	size_t unmapped;
 

@@ -236,9 +236,8 @@ static void vcm_chunks_give(struct vcm_chunk *chunks, unsigned int nr)
 
 	for (chunk = chunks; chunk < chunks + nr; chunk++) {
 		struct vcm_pool *pool = chunk->pool;
-		u64 pages = chunk->pfns.last - chunk->pfns.start + 1;
 
-		atomic64_sub(pages << PAGE_SHIFT, &pool->used);
+		atomic64_sub(vcm_chunk_len(chunk), &pool->used);
 		pool->ops->give(pool, chunk);
 		cond_resched();
 	}

@@ -247,11 +247,11 @@ put_back:
  * to the memory are refused, whether they read or write. It lasts for as long
  * as the copy and the mapping take: no write is lost, and none is torn. In a
  * context of the kernel a refused access is a bad pointer, so the CPU must not
- * use the memory there meanwhile; a process waits. A one-to-one mapping cannot move. With
- * VCM_NO_WRITES the caller promises that no device writes to the memory until
- * the call returns. The copy is then made while all is still mapped, so devices
- * that read lose only the time of the mapping. If one writes all the same, what
- * it writes may be lost.
+ * use the memory there meanwhile; a process waits. A one-to-one mapping cannot
+ * move. With VCM_NO_WRITES the caller promises that no device writes to the
+ * memory until the call returns. The copy is then made while all is still
+ * mapped, so devices that read lose only the time of the mapping. If one writes
+ * all the same, what it writes may be lost.
  *
  * Calls that back or unback the reservations meanwhile, or use @phys for
  * another one, wait; so do all that associate or activate any device.

@@ -27,10 +27,8 @@
 
 static void vcm_unpin_chunk(const struct vcm_chunk *chunk, bool dirty)
 {
-	unsigned long nr = chunk->pfns.last - chunk->pfns.start + 1;
-
-	unpin_user_page_range_dirty_lock(pfn_to_page(chunk->pfns.start), nr,
-					 dirty);
+	unpin_user_page_range_dirty_lock(pfn_to_page(chunk->pfns.start),
+					 vcm_chunk_pages(chunk), dirty);
 	cond_resched();
 }
 
@@ -112,10 +110,10 @@ static int vcm_pin(struct vcm_chunks *chunks, unsigned long addr, size_t len,
  * Context: May sleep, in the context of the process. Takes its mmap lock.
  * Return: the allocation; or an ERR_PTR(): -EINVAL for no length, what is not
  * in whole pages, no or unknown rights, or in a thread of the kernel;
- * -EOVERFLOW if it ends where there are no more addresses; -EFAULT if the process has no
- * such memory, or may not write it; -ENOMEM, also if the process may not lock
- * so much (RLIMIT_MEMLOCK); -EINTR for a fatal signal; or what else
- * pin_user_pages() says.
+ * -EOVERFLOW if it ends where there are no more addresses; -EFAULT if the
+ * process has no such memory, or may not write it; -ENOMEM, also if the process
+ * may not lock so much (RLIMIT_MEMLOCK); -EINTR for a fatal signal; or what
+ * else pin_user_pages() says.
  */
 struct vcm_phys *vcm_phys_pin_user(unsigned long addr, size_t len, u32 rights)
 {
