@@ -177,13 +177,6 @@ int vcm_back_begin(struct vcm_res *res, unsigned long from,
 	return vcm_back_claim(res, from, phys);
 }
 
-static bool vcm_back_is_allowed(const struct vcm_phys *phys, u32 attr)
-{
-	return attr & (VCM_READ | VCM_WRITE) &&
-	       !(attr & ~phys->attr & (VCM_READ | VCM_WRITE)) &&
-	       !((attr ^ phys->attr) & VCM_MMIO);
-}
-
 /**
  * vcm_back_allowed() - may a reservation have this memory behind it?
  * @res: the reservation
@@ -201,8 +194,6 @@ int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
 {
 	const char *name = res->vcm->name;
 
-	if (vcm_back_is_allowed(phys, attr))
-		return 0;
 	if (!(attr & (VCM_READ | VCM_WRITE)))
 		return -EACCES;
 	if (attr & ~phys->attr & (VCM_READ | VCM_WRITE)) {
@@ -210,6 +201,8 @@ int vcm_back_allowed(struct vcm_res *res, const struct vcm_phys *phys, u32 attr)
 		       name, phys->attr & VCM_READ ? "read" : "written");
 		return -EACCES;
 	}
+	if (!((attr ^ phys->attr) & VCM_MMIO))
+		return 0;
 	pr_err("%s: %s\n", name, attr & VCM_MMIO ?
 	       "what is reserved with VCM_MMIO cannot be backed with RAM" :
 	       "registers of a device back only what is reserved with VCM_MMIO");
@@ -243,10 +236,6 @@ static __always_inline int vcm_back_piece(struct vcm_res *res, size_t off,
 	size_t left = 0;
 	int ret;
 
-	if (unlikely(!vcm_back_is_allowed(phys, res->attr))) {
-		ret = vcm_back_allowed(res, phys, res->attr);
-		goto unuse;
-	}
 	ret = -EBUSY;
 	if (!RB_EMPTY_ROOT(&res->pieces) &&
 	    vcm_res_find_piece(res, off, off + len - 1))
@@ -271,6 +260,19 @@ unuse:
 	return ret;
 }
 
+/*
+ * Ordinary memory, for a reservation with no wish that it cannot fulfil: there is
+ * nothing to decide, and nothing to refuse.
+ */
+static __always_inline bool vcm_back_is_plain(const struct vcm_phys *phys,
+					      u32 attr)
+{
+	const u32 access = VCM_READ | VCM_WRITE;
+
+	return phys->attr & VCM_CACHED && attr & access &&
+	       !(attr & ~phys->attr & (access | VCM_MMIO | VCM_CACHE_MASK));
+}
+
 /* The same, where it has to be found out first whether it may be mapped. */
 static int vcm_back_special(struct vcm_res *res, size_t off,
 			    struct vcm_phys *phys, size_t phys_off, size_t len,
@@ -279,7 +281,8 @@ static int vcm_back_special(struct vcm_res *res, size_t off,
 	int ret;
 
 	mutex_lock(&vcm_cache_lock);
-	ret = vcm_cache_decide(res, off, phys);
+	ret = vcm_back_allowed(res, phys, res->attr) ?:
+	      vcm_cache_decide(res, off, phys);
 	if (!ret) {
 		ret = vcm_back_piece(res, off, phys, phys_off, len, was);
 	} else {
@@ -300,7 +303,7 @@ static __always_inline int vcm_back_part(struct vcm_res *res, size_t off,
 	ret = vcm_back_claim(res, from, phys);
 	if (ret < 0)
 		return ret;
-	if (likely(vcm_cache_is_plain(res->attr, phys)))
+	if (likely(vcm_back_is_plain(phys, res->attr)))
 		ret = vcm_back_piece(res, off, phys, phys_off, len, ret);
 	else
 		ret = vcm_back_special(res, off, phys, phys_off, len, ret);

@@ -913,12 +913,6 @@ static inline u32 vcm_phys_cache(const struct vcm_phys *phys)
 	return (phys->attr | READ_ONCE(phys->mapped_as)) & VCM_CACHE_MASK;
 }
 
-/* Ordinary memory, for one who has no other wish: there is nothing to decide. */
-static inline bool vcm_cache_is_plain(u32 attr, const struct vcm_phys *phys)
-{
-	return phys->attr & VCM_CACHED && !(attr & VCM_CACHE_MASK & ~phys->attr);
-}
-
 /* vcm_phys.c */
 
 /**
@@ -1237,13 +1231,13 @@ static inline u32 vcm_rights_of(u32 attr)
 }
 
 /*
- * What a table grants through a reservation with these attributes. VCM_PRIV
- * takes something away, so either of the two is enough.
+ * What a table grants through a reservation with these attributes: what both
+ * do. VCM_PRIV takes something away, so either of the two is enough.
  */
 static inline u32 vcm_table_grants(const struct vcm_table *table, u32 attr)
 {
-	return (attr & table->rights & VCM_ALL_RIGHTS) |
-	       ((attr | table->rights) & VCM_PRIV);
+	return (attr & (table->rights | VCM_PRIV | VCM_MMIO)) |
+	       (table->rights & VCM_PRIV);
 }
 
 /* If it grants nothing that would let a device in, there is no entry. */
