@@ -982,6 +982,16 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
 	return len;
 }
 
+/* Does all of the walk lie in one chunk, and where? It need not know of more. */
+static inline bool vcm_phys_iter_is_one(const struct vcm_phys_iter *iter,
+					phys_addr_t *pa)
+{
+	const struct vcm_chunk *chunk = iter->chunk;
+
+	*pa = vcm_chunk_pa(chunk) + (iter->off - chunk->off);
+	return iter->end - chunk->off <= vcm_chunk_len(chunk);
+}
+
 /**
  * vcm_phys_use() - count a user of an allocation
  * @phys: the allocation
@@ -1215,6 +1225,12 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 void vcm_table_add(struct vcm *vcm, struct vcm_table *table, u32 rights);
 int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 		  u32 attr, gfp_t gfp, size_t *left);
+/* So many single pages at a time; their addresses are on the stack. */
+#define VCM_LIST	32
+
+int vcm_table_map_runs(struct vcm_table *table, dma_addr_t addr,
+		       struct vcm_phys_iter *iter, u32 grants, gfp_t gfp,
+		       size_t *done);
 int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		     size_t len);
 void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
@@ -1298,17 +1314,27 @@ static inline bool vcm_table_fits(u64 addr, u64 pa, u64 len, u64 granule,
 	       len - 1 <= last_pa - pa;
 }
 
-/* vcm_table_map(), inline */
+/* One run. @mapped is for errors only, as with the driver. */
+static __always_inline int vcm_table_map_run(struct vcm_table *table,
+					     dma_addr_t addr, phys_addr_t pa,
+					     size_t len, u32 grants, gfp_t gfp,
+					     size_t *mapped)
+{
+	if (unlikely(!vcm_table_fits(addr, pa, len,
+				     BIT_ULL(__ffs(table->geo.pgsizes)),
+				     table->geo.last_pa)))
+		return vcm_table_refuse(table, addr, pa, len);
+	return table->ops->map(table, addr, pa, len, grants, gfp, mapped);
+}
+
+/* vcm_table_map(), inline as far as memory goes that comes in one run */
 static __always_inline int __vcm_table_map(struct vcm_table *table,
 					   const struct vcm_piece *piece,
 					   u32 attr, gfp_t gfp, size_t *left)
 {
-	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
-	const phys_addr_t last_pa = table->geo.last_pa;
-	dma_addr_t addr = vcm_piece_addr(piece);
 	struct vcm_phys_iter iter;
-	size_t done = 0, len;
 	phys_addr_t pa;
+	size_t done = 0;
 	u32 grants;
 	int ret;
 
@@ -1316,29 +1342,18 @@ static __always_inline int __vcm_table_map(struct vcm_table *table,
 
 	if (unlikely(!vcm_table_has(table, attr)))
 		return 0;
-	grants = vcm_table_grants(table, attr) | (attr & VCM_MMIO) |
-		 vcm_phys_cache(piece->phys);
+	grants = vcm_table_grants(table, attr) | vcm_phys_cache(piece->phys);
 	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
 			   vcm_piece_len(piece));
-	while ((len = vcm_phys_iter_next(&iter, &pa))) {
-		size_t mapped = 0;
-
-		if (unlikely(!vcm_table_fits(addr + done, pa, len, granule,
-					     last_pa)))
-			ret = vcm_table_refuse(table, addr + done, pa, len);
-		else
-			ret = table->ops->map(table, addr + done, pa, len,
-					      grants, gfp, &mapped);
-		if (ret) {
-			done += mapped;
-			goto undo;
-		}
-		done += len;
-	}
-	return 0;
-
-undo:
-	if (vcm_table_unmap(table, addr, done, attr))
+	if (likely(vcm_phys_iter_is_one(&iter, &pa)))
+		ret = vcm_table_map_run(table, vcm_piece_addr(piece), pa,
+					vcm_piece_len(piece), grants, gfp,
+					&done);
+	else
+		ret = vcm_table_map_runs(table, vcm_piece_addr(piece), &iter,
+					 grants, gfp, &done);
+	if (unlikely(ret) && vcm_table_unmap(table, vcm_piece_addr(piece), done,
+					     attr))
 		*left = done;
 	return ret;
 }

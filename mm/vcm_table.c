@@ -122,6 +122,66 @@ void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
 		  vcm_table_name(table), unmapped, len, &addr);
 }
 
+/* The single pages that come next, as far as they can be mapped as a list. */
+static unsigned int vcm_table_next_list(const struct vcm_table *table,
+					dma_addr_t addr,
+					struct vcm_phys_iter *iter,
+					phys_addr_t *pages)
+{
+	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+	struct vcm_phys_iter next = *iter;
+	unsigned int nr = 0;
+
+	if (!table->ops->map_list)
+		return 0;
+	while (nr < VCM_LIST &&
+	       vcm_phys_iter_next(&next, &pages[nr]) == granule &&
+	       vcm_table_fits(addr, pages[nr], granule, granule,
+			      table->geo.last_pa)) {
+		*iter = next;
+		nr++;
+	}
+	return nr;
+}
+
+/**
+ * vcm_table_map_runs() - map memory that comes in several runs
+ * @table: the table
+ * @addr: first device address
+ * @iter: the memory, from beginning to end
+ * @grants: with which rights and cacheability
+ * @gfp: how to allocate
+ * @done: how many bytes from @addr on are mapped, also after an error
+ *
+ * Context: May sleep. The caller holds &vcm.lock.
+ * Return: 0, or an errno.
+ */
+int vcm_table_map_runs(struct vcm_table *table, dma_addr_t addr,
+		       struct vcm_phys_iter *iter, u32 grants, gfp_t gfp,
+		       size_t *done)
+{
+	phys_addr_t pages[VCM_LIST];
+	size_t begin = iter->off;
+	int ret = 0;
+
+	while (!ret && iter->off != iter->end) {
+		size_t at = iter->off - begin, len, mapped = 0;
+		unsigned int nr;
+
+		nr = vcm_table_next_list(table, addr + at, iter, pages);
+		if (nr) {
+			ret = table->ops->map_list(table, addr + at, pages, nr,
+						   grants, gfp, &mapped);
+		} else {
+			len = vcm_phys_iter_next(iter, &pages[0]);
+			ret = vcm_table_map_run(table, addr + at, pages[0], len,
+						grants, gfp, &mapped);
+		}
+		*done = ret ? at + mapped : iter->off - begin;
+	}
+	return ret;
+}
+
 /**
  * vcm_table_map() - map a piece of a reservation into a table
  * @table: the table

@@ -69,12 +69,21 @@ struct vcm_table_ops {
 	int (*map)(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		   size_t len, u32 attr, gfp_t gfp, size_t *mapped);
 	/**
+	 * @map_list: Optional: as so many calls of @map, each with the smallest
+	 * block size as its length, for memory that comes in single pages: make
+	 * the pages from @addr on reach those of @pages, @nr of them. It pays
+	 * where the table has to be walked only once for all of them.
+	 */
+	int (*map_list)(struct vcm_table *table, dma_addr_t addr,
+			const phys_addr_t *pages, unsigned int nr, u32 attr,
+			gfp_t gfp, size_t *mapped);
+	/**
 	 * @unmap: Mandatory. Remove [@addr, @addr + @len), which earlier calls
-	 * of @map covered without a hole; an entry is never split. Units may
-	 * go on using what they cached until their @invalidate is called; if
-	 * the table flushes them itself, they are flushed on return. Returns
-	 * the number of bytes that are not mapped any more. May sleep. Must
-	 * not fail for want of memory.
+	 * of @map and @map_list covered without a hole; an entry is never
+	 * split. Units may go on using what they cached until their @invalidate
+	 * is called; if the table flushes them itself, they are flushed on
+	 * return. Returns the number of bytes that are not mapped any more. May
+	 * sleep. Must not fail for want of memory.
 	 */
 	size_t (*unmap)(struct vcm_table *table, dma_addr_t addr, size_t len);
 	/**

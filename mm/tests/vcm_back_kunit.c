@@ -54,6 +54,42 @@ static void vcm_back_before_assoc(struct kunit *test)
 	bed_drop(bed, res, phys);
 }
 
+/* Pages that lie apart: each unit finds each of them, and then none. */
+static void vcm_back_scattered(struct kunit *test)
+{
+	struct vcm_bed *bed = bed_of_param(test);
+	struct vcm_phys *phys = phys_scattered(test);
+	/* Not at the beginning of a node, so that a list goes over its end. */
+	struct vcm_res *other = bed_reserve(bed, SZ_1M - 5 * PAGE_SIZE, VCM_RW);
+	struct vcm_res *res = bed_reserve(bed, vcm_get_phys_len(phys), VCM_RW);
+	dma_addr_t addr = vcm_get_dev_addr(res);
+	struct vcm_soft_leaf leaf;
+	unsigned int chunk, i;
+	phys_addr_t pa;
+	size_t len;
+
+	bed_join(bed);
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
+	for (chunk = 0; !vcm_get_chunk(phys, chunk, &pa, &len); chunk++) {
+		for (; len; len -= PAGE_SIZE, addr += PAGE_SIZE, pa += PAGE_SIZE) {
+			for (i = 0; i < bed->nr; i++) {
+				KUNIT_EXPECT_EQ(test, 0,
+						vcm_soft_walk(bed->units[i],
+							      bed->devs[i], addr,
+							      &leaf));
+				KUNIT_EXPECT_EQ(test, (u64)pa, (u64)leaf.pa);
+			}
+		}
+	}
+	KUNIT_EXPECT_EQ(test, SCATTERED_FIRST + 1 + SCATTERED_LAST, chunk);
+	bed_expect_memory(bed, res, phys);
+	addr = vcm_get_dev_addr(res);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	bed_expect_unmapped(bed, addr, vcm_get_res_len(res));
+	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(other));
+	bed_drop(bed, res, phys);
+}
+
 /* Half of the devices before, half after, and one that leaves in between. */
 static void vcm_back_between_assocs(struct kunit *test)
 {
@@ -451,6 +487,7 @@ static void vcm_back_walk_through_2010(struct kunit *test)
 static struct kunit_case vcm_back_cases[] = {
 	KUNIT_CASE_PARAM(vcm_back_all_devices, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(vcm_back_before_assoc, vcm_bed_gen_params),
+	KUNIT_CASE_PARAM(vcm_back_scattered, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(vcm_back_between_assocs, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(vcm_unback_unreachable, vcm_bed_gen_params),
 	KUNIT_CASE_PARAM(vcm_unback_lost_flush_shows, vcm_bed_gen_params),

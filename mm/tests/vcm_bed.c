@@ -4,6 +4,7 @@
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
+#include <linux/bits.h>
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/gfp.h>
@@ -12,6 +13,7 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/scatterlist.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -335,6 +337,44 @@ unsigned long bed_free_pages(void)
 	rcu_barrier();
 	drain_all_pages(NULL);
 	return global_zone_page_state(NR_FREE_PAGES);
+}
+
+#define SCATTERED_ORDER		8
+
+static void free_scattered(void *page)
+{
+	__free_pages(page, SCATTERED_ORDER);
+}
+
+/**
+ * phys_scattered() - memory in single pages; see SCATTERED_FIRST
+ * @test: the test, whose end frees the pages
+ *
+ * Return: the allocation, the caller's.
+ */
+struct vcm_phys *phys_scattered(struct kunit *test)
+{
+	const unsigned int nr = SCATTERED_FIRST + 1 + SCATTERED_LAST;
+	struct page *page = alloc_pages(GFP_KERNEL, SCATTERED_ORDER);
+	struct vcm_phys *phys;
+	struct sg_table sgt;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, free_scattered, page));
+	KUNIT_ASSERT_EQ(test, 0, sg_alloc_table(&sgt, nr, GFP_KERNEL));
+	/* From the last page down, and never two that follow each other. */
+	for (i = 0; i < nr; i++)
+		sg_set_page(&sgt.sgl[i],
+			    page + BIT(SCATTERED_ORDER) - 2 * (i + 1),
+			    PAGE_SIZE, 0);
+	sg_set_page(&sgt.sgl[SCATTERED_FIRST], page, SCATTERED_RUN * PAGE_SIZE,
+		    0);
+	phys = vcm_phys_from_sg(&sgt);
+	sg_free_table(&sgt);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, phys);
+	return phys;
 }
 
 /**

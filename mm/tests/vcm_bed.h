@@ -116,7 +116,16 @@ void bed_board(struct kunit *test, const struct vcm_board *board);
 unsigned int bed_count_contexts(void);
 bool bed_log_has(const char *text);
 
+/*
+ * Memory in so many single pages, a run of three pages, and so many single pages
+ * again: lists of pages that end in several ways.
+ */
+#define SCATTERED_FIRST		70
+#define SCATTERED_RUN		3
+#define SCATTERED_LAST		33
+
 /* The CPU's side, through the linear map. */
+struct vcm_phys *phys_scattered(struct kunit *test);
 void phys_fill(struct vcm_phys *phys, u8 value);
 unsigned long bed_free_pages(void);
 u8 phys_peek(struct vcm_phys *phys, size_t off);

@@ -262,6 +262,7 @@ static void attr_put_back_waits(struct kunit *test)
 	poor_ops = table->ops;
 	ops = *poor_ops;
 	ops.map = poor_map;
+	ops.map_list = NULL;
 	table->ops = &ops;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_set_res_attr(r->res, VCM_READ));
 	KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_phys_migrate(r->mem, NULL, 0, 0));

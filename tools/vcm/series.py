@@ -22,9 +22,14 @@ def new_file(path, text):
     return f"diff --git a/{path} b/{path}\nnew file mode 100644\n" + "".join(diff)
 
 
+# Who changes one of these has new files for it.
+BUILDS = ("Makefile", "Kconfig", "index.rst")
+
+
 def takes(patch, files):
-    """The new files below the folders of @patch, and the headers they include."""
-    folders = tuple(os.path.dirname(path) + "/" for path in patched_paths(patch))
+    """The new files below the folders that @patch builds, and the headers they include."""
+    folders = tuple(os.path.dirname(path) + "/" for path in patched_paths(patch)
+                    if os.path.basename(path) in BUILDS)
     taken = [path for path in files if path.startswith(folders)]
     ours = re.compile(r"#include <((?:linux|trace/events)/[\w/-]+\.h)>")
     included = {f"include/{name}" for path in taken for name in ours.findall(files[path])}

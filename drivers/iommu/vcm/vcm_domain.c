@@ -200,11 +200,10 @@ static int vcm_domain_fault(struct iommu_domain *domain, struct device *dev,
 	return vcm_report_fault(&fault) == -ENOENT ? -ENOSYS : 0;
 }
 
-static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
-			  phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
-			  size_t *mapped)
+/* IOMMU_READ and the like; -EOPNOTSUPP if the table cannot express it. */
+static __always_inline int vcm_domain_prot(const struct vcm_domain_table *dt,
+					   u32 attr)
 {
-	struct vcm_domain_table *dt = to_domain_table(table);
 	int prot = attr & VCM_MMIO ? IOMMU_MMIO :
 		   attr & VCM_CACHED ? IOMMU_CACHE : 0;
 
@@ -218,9 +217,34 @@ static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
 			return -EOPNOTSUPP;
 		prot |= IOMMU_PRIV;
 	}
+	return prot;
+}
+
+static int vcm_domain_map(struct vcm_table *table, dma_addr_t addr,
+			  phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
+			  size_t *mapped)
+{
+	struct vcm_domain_table *dt = to_domain_table(table);
+	int prot = vcm_domain_prot(dt, attr);
+
 	/* On an error it undoes what it did. */
 	*mapped = 0;
+	if (prot < 0)
+		return prot;
 	return iommu_map(dt->domain, addr, pa, len, prot, gfp);
+}
+
+static int vcm_domain_map_list(struct vcm_table *table, dma_addr_t addr,
+			       const phys_addr_t *pages, unsigned int nr,
+			       u32 attr, gfp_t gfp, size_t *mapped)
+{
+	struct vcm_domain_table *dt = to_domain_table(table);
+	int prot = vcm_domain_prot(dt, attr);
+
+	*mapped = 0;
+	if (prot < 0)
+		return prot;
+	return iommu_map_list(dt->domain, addr, pages, nr, prot, gfp);
 }
 
 static size_t vcm_domain_unmap(struct vcm_table *table, dma_addr_t addr,
@@ -240,6 +264,7 @@ static int vcm_domain_lookup(struct vcm_table *table, dma_addr_t addr,
 static const struct vcm_table_ops vcm_domain_table_ops = {
 	.free = vcm_domain_table_free,
 	.map = vcm_domain_map,
+	.map_list = vcm_domain_map_list,
 	.unmap = vcm_domain_unmap,
 	.lookup = vcm_domain_lookup,
 };

@@ -53,6 +53,9 @@ struct vcm_soft_fmt {
 	int (*map)(struct vcm_soft_table *table, dma_addr_t addr,
 		   phys_addr_t pa, size_t size, size_t count, u32 attr,
 		   gfp_t gfp, size_t *mapped);
+	int (*map_list)(struct vcm_soft_table *table, dma_addr_t addr,
+			const phys_addr_t *pages, unsigned int nr, u32 attr,
+			gfp_t gfp, size_t *mapped);
 	size_t (*unmap)(struct vcm_soft_table *table, dma_addr_t addr,
 			size_t size, size_t count);
 	int (*walk)(struct vcm_soft_table *table, dma_addr_t addr,

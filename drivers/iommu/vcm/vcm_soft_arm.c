@@ -34,9 +34,7 @@ static const struct iommu_flush_ops arm_flush_ops = {
 	.tlb_flush_walk = arm_tlb_flush_walk,
 };
 
-static int arm_map(struct vcm_soft_table *table, dma_addr_t addr,
-		   phys_addr_t pa, size_t size, size_t count, u32 attr,
-		   gfp_t gfp, size_t *mapped)
+static int arm_prot(u32 attr)
 {
 	int prot = attr & VCM_MMIO ? IOMMU_MMIO :
 		   attr & VCM_CACHED ? IOMMU_CACHE : 0;
@@ -49,8 +47,23 @@ static int arm_map(struct vcm_soft_table *table, dma_addr_t addr,
 		prot |= IOMMU_NOEXEC;
 	if (attr & VCM_PRIV)
 		prot |= IOMMU_PRIV;
+	return prot;
+}
+
+static int arm_map(struct vcm_soft_table *table, dma_addr_t addr,
+		   phys_addr_t pa, size_t size, size_t count, u32 attr,
+		   gfp_t gfp, size_t *mapped)
+{
 	return table->pgtable->map_pages(table->pgtable, addr, pa, size, count,
-					 prot, gfp, mapped);
+					 arm_prot(attr), gfp, mapped);
+}
+
+static int lpae_map_list(struct vcm_soft_table *table, dma_addr_t addr,
+			 const phys_addr_t *pages, unsigned int nr, u32 attr,
+			 gfp_t gfp, size_t *mapped)
+{
+	return table->pgtable->map_list(table->pgtable, addr, pages, nr,
+					arm_prot(attr), gfp, mapped);
 }
 
 static size_t arm_unmap(struct vcm_soft_table *table, dma_addr_t addr,
@@ -186,6 +199,7 @@ const struct vcm_soft_fmt vcm_soft_lpae = {
 	.init = lpae_init,
 	.fini = arm_fini,
 	.map = arm_map,
+	.map_list = lpae_map_list,
 	.unmap = arm_unmap,
 	.walk = lpae_walk,
 	.nodes = vcm_soft_count_nodes,

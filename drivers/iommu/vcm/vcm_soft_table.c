@@ -126,6 +126,13 @@ static int soft_table_check(const struct vcm_soft_table *table, dma_addr_t addr,
 	return 0;
 }
 
+static int soft_table_check_attr(const struct vcm_soft_table *table, u32 attr)
+{
+	if (attr & ~(table->fmt->attrs | VCM_CACHE_MASK))
+		return -EOPNOTSUPP;
+	return attr & (VCM_READ | VCM_WRITE) ? 0 : -EINVAL;
+}
+
 /* The largest blocks that fit, as many at a time as the format likes. */
 static int soft_table_write(struct vcm_soft_table *table, dma_addr_t addr,
 			    phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
@@ -157,10 +164,9 @@ static int soft_table_map(struct vcm_table *vcm_table, dma_addr_t addr,
 	err = soft_table_check(table, addr, pa, len);
 	if (err)
 		return err;
-	if (attr & ~(table->fmt->attrs | VCM_CACHE_MASK))
-		return -EOPNOTSUPP;
-	if (!(attr & (VCM_READ | VCM_WRITE)))
-		return -EINVAL;
+	err = soft_table_check_attr(table, attr);
+	if (err)
+		return err;
 
 	/* The fault strikes in the middle, where undoing is hardest. */
 	if (vcm_soft_fires(table->maker, VCM_SOFT_FAIL_MAP)) {
@@ -170,6 +176,48 @@ static int soft_table_map(struct vcm_table *vcm_table, dma_addr_t addr,
 		return err ?: -ENOMEM;
 	}
 	return soft_table_write(table, addr, pa, len, attr, gfp, mapped);
+}
+
+static int soft_table_write_list(struct vcm_soft_table *table, dma_addr_t addr,
+				 const phys_addr_t *pages, unsigned int nr,
+				 u32 attr, gfp_t gfp, size_t *mapped)
+{
+	size_t granule = BIT(__ffs(table->table.geo.pgsizes));
+	unsigned int i;
+	int err = 0;
+
+	if (table->fmt->map_list)
+		return table->fmt->map_list(table, addr, pages, nr, attr, gfp,
+					    mapped);
+	for (i = 0; i < nr && !err; i++)
+		err = table->fmt->map(table, addr + *mapped, pages[i], granule,
+				      1, attr, gfp, mapped);
+	return err;
+}
+
+static int soft_table_map_list(struct vcm_table *vcm_table, dma_addr_t addr,
+			       const phys_addr_t *pages, unsigned int nr,
+			       u32 attr, gfp_t gfp, size_t *mapped)
+{
+	struct vcm_soft_table *table = to_soft_table(vcm_table);
+	size_t granule = BIT(__ffs(vcm_table->geo.pgsizes));
+	unsigned int i;
+	int err;
+
+	*mapped = 0;
+	err = soft_table_check_attr(table, attr);
+	for (i = 0; i < nr && !err; i++)
+		err = soft_table_check(table, addr + i * granule, pages[i],
+				       granule);
+	if (err)
+		return err;
+
+	if (vcm_soft_fires(table->maker, VCM_SOFT_FAIL_MAP)) {
+		err = soft_table_write_list(table, addr, pages, nr / 2, attr,
+					    gfp, mapped);
+		return err ?: -ENOMEM;
+	}
+	return soft_table_write_list(table, addr, pages, nr, attr, gfp, mapped);
 }
 
 static size_t soft_table_unmap(struct vcm_table *vcm_table, dma_addr_t addr,
@@ -221,6 +269,7 @@ static int soft_table_lookup(struct vcm_table *vcm_table, dma_addr_t addr,
 static const struct vcm_table_ops vcm_soft_table_ops = {
 	.free = soft_table_free,
 	.map = soft_table_map,
+	.map_list = soft_table_map_list,
 	.unmap = soft_table_unmap,
 	.lookup = soft_table_lookup,
 };

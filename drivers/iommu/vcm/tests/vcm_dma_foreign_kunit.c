@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Real DMA into memory that is somebody else's: QEMU's edu devices, behind the
- * IOMMU of the machine, reach a dma-buf of the system heap, pages of a process,
- * and the registers of each other.
+ * IOMMU of the machine, reach a dma-buf of the system heap, a scatter list, pages
+ * of a process, and the registers of each other.
  */
 #include <kunit/test.h>
 
@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pci.h>
+#include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 #include <linux/vcm.h>
@@ -90,6 +91,50 @@ static void dma_heap(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, dbed_writes(test, 1, buf.addr, buf.phys, 0));
 	KUNIT_EXPECT_EQ(test, vcm_unback(buf.res), 0);
 	KUNIT_EXPECT_FALSE(test, dbed_writes(test, 0, buf.addr, buf.phys, 0));
+}
+
+#define NR_APART	40
+#define APART_ORDER	7
+
+static void free_apart(void *page)
+{
+	__free_pages(page, APART_ORDER);
+}
+
+/* Pages that lie apart: their IOMMU is told of many of them at once. */
+static void sg_apart(struct kunit *test)
+{
+	static const unsigned int some[] = { 0, 31, 32, NR_APART - 1 };
+	struct page *page = alloc_pages(GFP_KERNEL, APART_ORDER);
+	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
+	struct vcm_phys *phys;
+	struct sg_table sgt;
+	struct dbed_buf buf;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_apart, page),
+			0);
+	KUNIT_ASSERT_EQ(test, sg_alloc_table(&sgt, NR_APART, GFP_KERNEL), 0);
+	for (i = 0; i < NR_APART; i++)
+		sg_set_page(&sgt.sgl[i], page + 2 * (NR_APART - i), PAGE_SIZE, 0);
+	phys = vcm_phys_from_sg(&sgt);
+	sg_free_table(&sgt);
+	buf = back(test, vcm, keep_phys(test, phys), DBED_RW);
+	expect_dma(test, vcm, buf, 33 * PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(some); i++) {
+		size_t off = some[i] * PAGE_SIZE;
+
+		KUNIT_EXPECT_TRUE(test, dbed_writes(test, i % 2, buf.addr + off,
+						    phys, off));
+	}
+	KUNIT_EXPECT_EQ(test, vcm_unback(buf.res), 0);
+	for (i = 0; i < ARRAY_SIZE(some); i++) {
+		size_t off = some[i] * PAGE_SIZE;
+
+		KUNIT_EXPECT_FALSE(test, dbed_writes(test, i % 2, buf.addr + off,
+						     phys, off));
+	}
 }
 
 static void user_pages(struct kunit *test)
@@ -194,6 +239,7 @@ static void peer_registers(struct kunit *test)
 
 static struct kunit_case vcm_dma_foreign_cases[] = {
 	KUNIT_CASE(dma_heap),
+	KUNIT_CASE(sg_apart),
 	KUNIT_CASE(user_pages),
 	KUNIT_CASE(user_pages_read_only),
 	KUNIT_CASE(peer_registers),

@@ -84,6 +84,52 @@ static void soft_boundaries(struct kunit *test)
 	}
 }
 
+#define NR_LIST		9
+
+/* A list of pages that lie apart, over the end of a node, as one mapping. */
+static void soft_list(struct kunit *test)
+{
+	struct soft_test *s = test->priv;
+	dma_addr_t addr = 2 * s->param->node - 4 * s->page;
+	const u32 attr = VCM_READ | VCM_WRITE | VCM_CACHED;
+	phys_addr_t pages[NR_LIST];
+	size_t mapped;
+	unsigned int i;
+
+	for (i = 0; i < NR_LIST; i++)
+		pages[i] = s->pa + 2 * (NR_LIST - i) * s->page;
+	pages[NR_LIST - 2] = s->pa;
+	KUNIT_ASSERT_EQ(test, 0, s->table->ops->map_list(s->table, addr, pages,
+							 NR_LIST, attr,
+							 GFP_KERNEL, &mapped));
+	KUNIT_EXPECT_EQ(test, NR_LIST * s->page, mapped);
+	soft_expect_hole(test, addr - 1);
+	for (i = 0; i < NR_LIST; i++)
+		soft_expect_leaf(test, addr + i * s->page, pages[i], s->page);
+	soft_expect_hole(test, addr + NR_LIST * s->page);
+
+	memset(s->mem, 0x5a, s->page);
+	KUNIT_EXPECT_EQ(test, 0, soft_read(s, addr + (NR_LIST - 2) * s->page,
+					   s->page));
+	KUNIT_EXPECT_EQ(test, 0, memcmp(s->buf, s->mem, s->page));
+
+	soft_unmap(test, s->table, addr, NR_LIST * s->page);
+	KUNIT_EXPECT_EQ(test, 0, soft_flush(s, addr, NR_LIST * s->page));
+	for (i = 0; i < NR_LIST; i++)
+		soft_expect_hole(test, addr + i * s->page);
+
+	/* The rights are those of a mapping; and one bad page spoils the list. */
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			s->table->ops->map_list(s->table, addr, pages, NR_LIST,
+						0, GFP_KERNEL, &mapped));
+	pages[NR_LIST - 1]++;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			s->table->ops->map_list(s->table, addr, pages, NR_LIST,
+						attr, GFP_KERNEL, &mapped));
+	KUNIT_EXPECT_EQ(test, 0, mapped);
+	soft_expect_hole(test, addr);
+}
+
 /* A block that was pieced together goes away in one step, and its node too. */
 static void soft_accounting(struct kunit *test)
 {
@@ -281,6 +327,7 @@ static void soft_sizes_of_space(struct kunit *test)
 static struct kunit_case soft_table_cases[] = {
 	KUNIT_CASE_PARAM(soft_block_sizes, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_boundaries, soft_gen_params),
+	KUNIT_CASE_PARAM(soft_list, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_accounting, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_rights, soft_gen_params),
 	KUNIT_CASE_PARAM(soft_cacheability, soft_gen_params),
