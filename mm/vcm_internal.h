@@ -982,16 +982,6 @@ static inline size_t vcm_phys_iter_next(struct vcm_phys_iter *iter,
 	return len;
 }
 
-/* Does all of the walk lie in one chunk, and where? It need not know of more. */
-static inline bool vcm_phys_iter_is_one(const struct vcm_phys_iter *iter,
-					phys_addr_t *pa)
-{
-	const struct vcm_chunk *chunk = iter->chunk;
-
-	*pa = vcm_chunk_pa(chunk) + (iter->off - chunk->off);
-	return iter->end - chunk->off <= vcm_chunk_len(chunk);
-}
-
 /**
  * vcm_phys_use() - count a user of an allocation
  * @phys: the allocation
@@ -1228,9 +1218,8 @@ int vcm_table_map(struct vcm_table *table, const struct vcm_piece *piece,
 /* So many single pages at a time; their addresses are on the stack. */
 #define VCM_LIST	32
 
-int vcm_table_map_runs(struct vcm_table *table, dma_addr_t addr,
-		       struct vcm_phys_iter *iter, u32 grants, gfp_t gfp,
-		       size_t *done);
+int vcm_table_map_runs(struct vcm_table *table, const struct vcm_piece *piece,
+		       u32 grants, gfp_t gfp, size_t *done);
 int vcm_table_refuse(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		     size_t len);
 void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
@@ -1332,9 +1321,9 @@ static __always_inline int __vcm_table_map(struct vcm_table *table,
 					   const struct vcm_piece *piece,
 					   u32 attr, gfp_t gfp, size_t *left)
 {
+	size_t done = 0, len = vcm_piece_len(piece);
 	struct vcm_phys_iter iter;
 	phys_addr_t pa;
-	size_t done = 0;
 	u32 grants;
 	int ret;
 
@@ -1343,15 +1332,12 @@ static __always_inline int __vcm_table_map(struct vcm_table *table,
 	if (unlikely(!vcm_table_has(table, attr)))
 		return 0;
 	grants = vcm_table_grants(table, attr) | vcm_phys_cache(piece->phys);
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
-			   vcm_piece_len(piece));
-	if (likely(vcm_phys_iter_is_one(&iter, &pa)))
-		ret = vcm_table_map_run(table, vcm_piece_addr(piece), pa,
-					vcm_piece_len(piece), grants, gfp,
-					&done);
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start, len);
+	if (likely(vcm_phys_iter_next(&iter, &pa) == len))
+		ret = vcm_table_map_run(table, vcm_piece_addr(piece), pa, len,
+					grants, gfp, &done);
 	else
-		ret = vcm_table_map_runs(table, vcm_piece_addr(piece), &iter,
-					 grants, gfp, &done);
+		ret = vcm_table_map_runs(table, piece, grants, gfp, &done);
 	if (unlikely(ret) && vcm_table_unmap(table, vcm_piece_addr(piece), done,
 					     attr))
 		*left = done;

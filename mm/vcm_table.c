@@ -122,22 +122,22 @@ void vcm_table_warn(struct vcm_table *table, dma_addr_t addr, size_t len,
 		  vcm_table_name(table), unmapped, len, &addr);
 }
 
-/* The single pages that come next, as far as they can be mapped as a list. */
-static unsigned int vcm_table_next_list(const struct vcm_table *table,
-					dma_addr_t addr,
-					struct vcm_phys_iter *iter,
-					phys_addr_t *pages)
+/* After the page in @pages[0]: those that can be mapped in one list with it. */
+static unsigned int vcm_table_list(const struct vcm_table *table,
+				   dma_addr_t addr, struct vcm_phys_iter *iter,
+				   phys_addr_t *pages)
 {
 	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
+	const phys_addr_t last_pa = table->geo.last_pa;
 	struct vcm_phys_iter next = *iter;
-	unsigned int nr = 0;
+	unsigned int nr = 1;
 
-	if (!table->ops->map_list)
-		return 0;
+	if (!table->ops->map_list ||
+	    !vcm_table_fits(addr, pages[0], granule, granule, last_pa))
+		return nr;
 	while (nr < VCM_LIST &&
 	       vcm_phys_iter_next(&next, &pages[nr]) == granule &&
-	       vcm_table_fits(addr, pages[nr], granule, granule,
-			      table->geo.last_pa)) {
+	       vcm_table_fits(addr, pages[nr], granule, granule, last_pa)) {
 		*iter = next;
 		nr++;
 	}
@@ -145,39 +145,41 @@ static unsigned int vcm_table_next_list(const struct vcm_table *table,
 }
 
 /**
- * vcm_table_map_runs() - map memory that comes in several runs
+ * vcm_table_map_runs() - map a piece whose memory comes in several runs
  * @table: the table
- * @addr: first device address
- * @iter: the memory, from beginning to end
+ * @piece: the piece
  * @grants: with which rights and cacheability
  * @gfp: how to allocate
- * @done: how many bytes from @addr on are mapped, also after an error
+ * @done: how many bytes are mapped, also after an error
  *
  * Context: May sleep. The caller holds &vcm.lock.
  * Return: 0, or an errno.
  */
-int vcm_table_map_runs(struct vcm_table *table, dma_addr_t addr,
-		       struct vcm_phys_iter *iter, u32 grants, gfp_t gfp,
-		       size_t *done)
+int vcm_table_map_runs(struct vcm_table *table, const struct vcm_piece *piece,
+		       u32 grants, gfp_t gfp, size_t *done)
 {
+	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
 	phys_addr_t pages[VCM_LIST];
-	size_t begin = iter->off;
+	struct vcm_phys_iter iter;
+	size_t len, mapped;
 	int ret = 0;
 
-	while (!ret && iter->off != iter->end) {
-		size_t at = iter->off - begin, len, mapped = 0;
-		unsigned int nr;
+	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
+			   vcm_piece_len(piece));
+	while (!ret && (len = vcm_phys_iter_next(&iter, &pages[0]))) {
+		dma_addr_t addr = vcm_piece_addr(piece) + *done;
+		unsigned int nr = 1;
 
-		nr = vcm_table_next_list(table, addr + at, iter, pages);
-		if (nr) {
-			ret = table->ops->map_list(table, addr + at, pages, nr,
+		mapped = 0;
+		if (len == granule)
+			nr = vcm_table_list(table, addr, &iter, pages);
+		if (nr > 1)
+			ret = table->ops->map_list(table, addr, pages, nr,
 						   grants, gfp, &mapped);
-		} else {
-			len = vcm_phys_iter_next(iter, &pages[0]);
-			ret = vcm_table_map_run(table, addr + at, pages[0], len,
+		else
+			ret = vcm_table_map_run(table, addr, pages[0], len,
 						grants, gfp, &mapped);
-		}
-		*done = ret ? at + mapped : iter->off - begin;
+		*done += ret ? mapped : nr * len;
 	}
 	return ret;
 }

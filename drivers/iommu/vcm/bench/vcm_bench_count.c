@@ -3,6 +3,7 @@
  * What VCMM costs: what can be counted beside instructions. Entries that are
  * written into a domain, and commands that an IOMMU is sent.
  */
+#include <linux/bits.h>
 #include <linux/device.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
@@ -21,6 +22,14 @@ static const struct iommu_domain_ops *count_real;
 static struct iommu_domain_ops count_ops;
 static struct bench_count *counted;
 
+/* One call of the driver, which wrote @bytes as pages of @size. */
+static void count_call(size_t bytes, size_t size)
+{
+	counted->calls++;
+	counted->entries += bytes / size;
+	counted->of_order[ilog2(size)] += bytes / size;
+}
+
 static int count_map_pages(struct iommu_domain *domain, unsigned long iova,
 			   phys_addr_t paddr, size_t pgsize, size_t pgcount,
 			   int prot, gfp_t gfp, size_t *mapped)
@@ -30,9 +39,19 @@ static int count_map_pages(struct iommu_domain *domain, unsigned long iova,
 
 	ret = count_real->map_pages(domain, iova, paddr, pgsize, pgcount, prot,
 				    gfp, mapped);
-	counted->calls++;
-	counted->entries += (*mapped - before) / pgsize;
-	counted->of_order[ilog2(pgsize)] += (*mapped - before) / pgsize;
+	count_call(*mapped - before, pgsize);
+	return ret;
+}
+
+static int count_map_list(struct iommu_domain *domain, unsigned long iova,
+			  const phys_addr_t *pages, size_t nr, int prot,
+			  gfp_t gfp, size_t *mapped)
+{
+	size_t before = *mapped;
+	int ret;
+
+	ret = count_real->map_list(domain, iova, pages, nr, prot, gfp, mapped);
+	count_call(*mapped - before, BIT(__ffs(domain->pgsize_bitmap)));
 	return ret;
 }
 
@@ -50,6 +69,8 @@ void bench_count_begin(struct bench_count *count, struct iommu_domain *domain)
 	count_real = domain->ops;
 	count_ops = *domain->ops;
 	count_ops.map_pages = count_map_pages;
+	if (count_real->map_list)
+		count_ops.map_list = count_map_list;
 	domain->ops = &count_ops;
 }
 
