@@ -28,8 +28,7 @@ def build(tree, platform):
 def measure(platform, built, name):
     """One boot; a list of what is wrong with it, and its log."""
     booted = boot(platform, *built, role="bench", name=name)
-    wrong = [f"{booted.trouble} ({booted.where()})"] if booted.trouble else []
-    wrong += ktap.complaints(booted.lines, platform.harmless)
+    wrong = booted.why() + ktap.complaints(booted.lines, platform.harmless)
     return wrong + figures.troubles(booted.lines), booted.lines
 
 

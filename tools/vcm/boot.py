@@ -4,6 +4,7 @@
 import os
 import tempfile
 import time
+from pathlib import Path
 
 import qemu
 from util import LOGS, Progress, end_group, read_lines, spawn
@@ -26,8 +27,19 @@ def command(platform, image, archive, append, role):
     words += ["--", role] if platform.user_space else [NO_INIT]
     if not platform.qemu:
         return [image, f"initrd={archive}", *words]
-    return [*qemu.words_of(platform), *QEMU, *(EXACT if platform.exact else FAST), "-m", str(platform.memory), "-kernel", image,
+    return [*qemu.words_of(platform), *QEMU, *(EXACT if platform.exact else FAST),
+            "-m", str(platform.memory), "-kernel", image,
             "-initrd", archive, "-append", " ".join(words)]
+
+
+def cpu_seconds(pid):
+    """How long a process has run, or 0 if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    user, system = stat.rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 class Boot:
@@ -41,6 +53,12 @@ class Boot:
 
     def where(self):
         return f"see {self.log}"
+
+    def why(self):
+        """What is wrong with how it ended, and its last words; [] if nothing is."""
+        if not self.trouble:
+            return []
+        return [f"{self.trouble} ({self.where()})", "its last words:", *self.lines[-8:]]
 
 
 def trouble_of(boot, status):
@@ -62,20 +80,26 @@ def boot(platform, image, archive, append="", role="test", name=None):
     argv = command(platform, image, archive, append, role)
     progress = Progress(f"{role} on {platform.name}")
     began = heard = time.monotonic()
+    marked = used = 0
 
     class Hang(Exception):
         pass
 
     def watch():
+        nonlocal marked, used
         now = time.monotonic()
+        if marked != heard:
+            marked, used = heard, cpu_seconds(process.pid)
         if now - heard > platform.stall:
-            raise Hang(f"hangs: no output for {platform.stall} seconds")
+            raise Hang(f"hangs: no output for {platform.stall} seconds, in which it ran "
+                       f"for {cpu_seconds(process.pid) - used:.0f} seconds")
         if now - began > platform.limit:
             raise Hang(f"is not done after {platform.limit} seconds")
 
     with tempfile.TemporaryDirectory() as scratch, \
             open(result.log, "w", encoding="utf-8") as log:
-        process = spawn(argv, env={**os.environ, "TMPDIR": scratch, "HOME": scratch})
+        process = spawn(argv, env={**os.environ, "TMPDIR": scratch, "HOME": scratch},
+                        preexec_fn=qemu.without_io_uring)
         try:
             for line in read_lines(process, lambda: progress.tick(
                     f"{len(result.lines)} lines"), watch):

@@ -43,9 +43,8 @@ def judge(results, platform, booted, pattern):
         results.add(platform.name, test.suite, test.name, test.status, test.log)
     absent = [f"required, but it did not run: {suite}"
               for suite in wanted(platform.suites, pattern) if suite not in parsed.suites]
-    trouble = [f"{booted.trouble} ({booted.where()})"] if booted.trouble else []
     log = ktap.complaints(booted.lines, platform.harmless)
-    verdicts = [("boots-and-ends", trouble),
+    verdicts = [("boots-and-ends", booted.why()),
                 ("results-are-complete", parsed.problems + absent),
                 ("no-complaints-in-the-log", log)]
     if platform.user_space:
