@@ -16,8 +16,8 @@ from util import VcmError, say
 
 COMMON = ["base", "iommu"]
 COMPILERS = {
-    "x86_64": Kernel("check-x86_64", "x86_64", [*COMMON, "edu", "x86_64"]),
-    "arm64": Kernel("check-arm64", "arm64", [*COMMON, "edu", "arm64"],
+    "x86_64": Kernel("check-x86_64", "x86_64", [*COMMON, "edu", "x86_64", "bench-rows"]),
+    "arm64": Kernel("check-arm64", "arm64", [*COMMON, "edu", "arm64", "bench-rows"],
                     cross="aarch64-linux-gnu-", packages=["gcc-aarch64-linux-gnu"]),
     "arm": Kernel("check-arm", "arm", [*COMMON, "iommufd", "arm"],
                   cross="arm-linux-gnueabihf-", packages=["gcc-arm-linux-gnueabihf"]),
@@ -29,7 +29,7 @@ COMPILERS = {
                       cross="riscv64-linux-gnu-", packages=["gcc-riscv64-linux-gnu"]),
     "uml": Kernel("check-uml", "um", [*COMMON, "iommufd", "uml"]),
     "no-iommu-api": Kernel("check-no-iommu-api", "um", ["base", "no-iommu-api", "uml"]),
-    "clang": Kernel("check-clang", "x86_64", [*COMMON, "edu", "x86_64"],
+    "clang": Kernel("check-clang", "x86_64", [*COMMON, "edu", "x86_64", "bench-rows"],
                     packages=["clang"], make=["CC=clang"]),
 }
 NO_VCM = Kernel("check-no-vcm", "um", ["no-vcm", "uml"])

@@ -34,6 +34,8 @@ struct vcm_soft_table;
  * @fini: free it with all its nodes. May sleep.
  * @map: write up to @count entries of @size bytes each, and add to @mapped
  *       what was written; fewer without an error is right, none is not
+ * @map_list: optional; as @map with one block of the smallest size for each of
+ *            the pages, but all of them, or an error
  * @unmap: clear up to @count blocks of @size bytes each, and the smaller
  *         entries inside; returns the bytes cleared, 0 at a hole
  * @walk: what the hardware does: follow the descriptors from the base on.

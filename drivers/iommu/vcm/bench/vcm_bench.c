@@ -180,9 +180,12 @@ static int bench_rows_show(struct seq_file *s, void *unused)
 	bool several = num_online_cpus() > 1;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(bench_rows); i++)
-		if (bench_rows[i].cpus > 1 == several)
+	for (i = 0; i < ARRAY_SIZE(bench_rows); i++) {
+		bool wants_several = bench_rows[i].cpus > 1;
+
+		if (wants_several == several)
 			seq_printf(s, "%s\n", bench_rows[i].name);
+	}
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(bench_rows);
