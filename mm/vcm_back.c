@@ -45,14 +45,12 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
 			    u32 attr)
 {
 	dma_addr_t addr = vcm_piece_addr(piece);
-	struct vcm_phys_iter iter;
+	struct vcm_phys_iter iter = vcm_piece_iter(piece);
 	phys_addr_t pa;
 	size_t len;
 
 	if (!IS_ENABLED(CONFIG_VCM_DEBUG))
 		return;
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
-			   vcm_piece_len(piece));
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		WARN_ON_ONCE(vcm_first_liar(vcm, addr, pa, attr));
 		addr += len;

@@ -128,8 +128,8 @@ int vcm_phys_copy(struct vcm_phys *to, size_t to_off, struct vcm_phys *from,
 		return -EACCES;
 	if (!to->linear || !from->linear)
 		return -EOPNOTSUPP;
-	vcm_phys_iter_init(&src, from, from_off, len);
-	vcm_phys_iter_init(&dst, to, to_off, len);
+	src = vcm_phys_iter_of(from, from_off, len);
+	dst = vcm_phys_iter_of(to, to_off, len);
 	for (; len; len -= n) {
 		if (!src_len)
 			src_len = vcm_phys_iter_next(&src, &src_pa);
@@ -240,7 +240,7 @@ static bool vcm_copy_overlaps(struct vcm_res *to, size_t to_off,
 	phys_addr_t pa;
 
 	while (!found && vcm_part_next(&part, from, &from_off, last)) {
-		vcm_phys_iter_init(&iter, part.phys, part.off, part.len);
+		iter = vcm_phys_iter_of(part.phys, part.off, part.len);
 		while (!found && (run = vcm_phys_iter_next(&iter, &pa))) {
 			found = vcm_memory_is_in(pa, run, to, to_off,
 						 to_off + len - 1);

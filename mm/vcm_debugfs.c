@@ -138,11 +138,10 @@ static void vcm_show_piece(struct seq_file *s, const struct vcm_piece *piece)
 {
 	size_t mappers = vcm_phys_count_mappers(piece->phys);
 	size_t len = vcm_piece_len(piece);
-	struct vcm_phys_iter iter;
+	struct vcm_phys_iter iter = vcm_piece_iter(piece);
 	phys_addr_t pa, next;
 	unsigned int runs = 0;
 
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start, len);
 	while (vcm_phys_iter_next(&iter, &next))
 		pa = runs++ ? pa : next;
 	seq_printf(s, "%s at %pap in %u run%s, mapped %zu time%s, %s\n",

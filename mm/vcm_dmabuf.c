@@ -91,7 +91,7 @@ static int vcm_count_segments(struct vcm_phys *phys, size_t max)
 	phys_addr_t pa;
 	size_t len;
 
-	vcm_phys_iter_init(&iter, phys, 0, phys->len);
+	iter = vcm_phys_iter_of(phys, 0, phys->len);
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		if (!vcm_has_pages(pa, len))
 			return -EOPNOTSUPP;
@@ -116,7 +116,7 @@ static int vcm_fill_table(struct sg_table *table, struct vcm_phys *phys,
 	if (ret)
 		return ret;
 	sg = table->sgl;
-	vcm_phys_iter_init(&iter, phys, 0, phys->len);
+	iter = vcm_phys_iter_of(phys, 0, phys->len);
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		for (; len; len -= n, pa += n, sg = sg_next(sg)) {
 			n = min(len, max);
@@ -290,8 +290,8 @@ static int vcm_export_mmap(struct dma_buf *buf, struct vm_area_struct *vma)
 	if (ret)
 		return ret;
 	vma->vm_page_prot = vcm_phys_pgprot(exp->phys, vma->vm_page_prot);
-	vcm_phys_iter_init(&iter, exp->phys, (size_t)vma->vm_pgoff << PAGE_SHIFT,
-			   vma->vm_end - vma->vm_start);
+	iter = vcm_phys_iter_of(exp->phys, (size_t)vma->vm_pgoff << PAGE_SHIFT,
+				vma->vm_end - vma->vm_start);
 	for (; (len = vcm_phys_iter_next(&iter, &pa)); addr += len) {
 		ret = remap_pfn_range(vma, addr, PHYS_PFN(pa), len,
 				      vma->vm_page_prot);
@@ -321,7 +321,7 @@ static void *vcm_map_kernel(struct vcm_phys *phys)
 	if (!area)
 		return ERR_PTR(-ENOMEM);
 	addr = (unsigned long)area->addr;
-	vcm_phys_iter_init(&iter, phys, 0, phys->len);
+	iter = vcm_phys_iter_of(phys, 0, phys->len);
 	for (; (len = vcm_phys_iter_next(&iter, &pa)); addr += len) {
 		ret = vmap_page_range(addr, addr + len, pa,
 				      vcm_phys_pgprot(phys, PAGE_KERNEL));

@@ -928,17 +928,17 @@ struct vcm_phys_iter {
 };
 
 /**
- * vcm_phys_iter_init() - begin a walk over part of an allocation
- * @iter: the walk
+ * vcm_phys_iter_of() - begin a walk over part of an allocation
  * @phys: the allocation
  * @off: first byte
  * @len: bytes, all of them in @phys
  *
  * Context: The chunks stay as they are until the walk ends.
+ * Return: the walk. Who declares it with this value does not pay for a compiler
+ * that fills what is declared without one.
  */
-static inline void vcm_phys_iter_init(struct vcm_phys_iter *iter,
-				      const struct vcm_phys *phys, size_t off,
-				      size_t len)
+static inline struct vcm_phys_iter
+vcm_phys_iter_of(const struct vcm_phys *phys, size_t off, size_t len)
 {
 	unsigned int low = 0, high = off ? phys->nr_chunks : 1;
 
@@ -951,9 +951,17 @@ static inline void vcm_phys_iter_init(struct vcm_phys_iter *iter,
 		else
 			high = mid;
 	}
-	iter->chunk = &phys->chunks[low];
-	iter->off = off;
-	iter->end = off + len;
+	return (struct vcm_phys_iter){
+		.chunk = &phys->chunks[low], .off = off, .end = off + len,
+	};
+}
+
+/* All that a piece maps */
+static inline struct vcm_phys_iter
+vcm_piece_iter(const struct vcm_piece *piece)
+{
+	return vcm_phys_iter_of(piece->phys, piece->mapper.start,
+				vcm_piece_len(piece));
 }
 
 /**
@@ -1322,7 +1330,7 @@ static __always_inline int __vcm_table_map(struct vcm_table *table,
 					   u32 attr, gfp_t gfp, size_t *left)
 {
 	size_t done = 0, len = vcm_piece_len(piece);
-	struct vcm_phys_iter iter;
+	struct vcm_phys_iter iter = vcm_piece_iter(piece);
 	phys_addr_t pa;
 	u32 grants;
 	int ret;
@@ -1332,7 +1340,6 @@ static __always_inline int __vcm_table_map(struct vcm_table *table,
 	if (unlikely(!vcm_table_has(table, attr)))
 		return 0;
 	grants = vcm_table_grants(table, attr) | vcm_phys_cache(piece->phys);
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start, len);
 	if (likely(vcm_phys_iter_next(&iter, &pa) == len))
 		ret = vcm_table_map_run(table, vcm_piece_addr(piece), pa, len,
 					grants, gfp, &done);

@@ -460,7 +460,7 @@ static bool vcm_find_addr_anywhere(struct vcm_phys *phys, size_t off,
 
 	spin_lock(&vcm_chunks_lock);
 	spin_lock(&phys->lock);
-	vcm_phys_iter_init(&iter, phys, off, 1);
+	iter = vcm_phys_iter_of(phys, off, 1);
 	vcm_phys_iter_next(&iter, &pa);
 	spin_unlock(&phys->lock);
 	vcm_for_each_chunk_at(chunk, pa) {

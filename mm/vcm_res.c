@@ -663,7 +663,7 @@ int vcm_res_place_floating(struct vcm_res *res, struct vcm_phys *phys)
 
 	lockdep_assert_held_read(&vcm->lock);
 
-	vcm_phys_iter_init(&iter, phys, 0, phys->len);
+	iter = vcm_phys_iter_of(phys, 0, phys->len);
 	vcm_phys_iter_next(&iter, &pa);
 	addr = vcm->home->ops->place(vcm->home, pa);
 	if (addr == VCM_NOWHERE) {

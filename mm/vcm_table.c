@@ -160,12 +160,10 @@ int vcm_table_map_runs(struct vcm_table *table, const struct vcm_piece *piece,
 {
 	const u64 granule = BIT_ULL(__ffs(table->geo.pgsizes));
 	phys_addr_t pages[VCM_LIST];
-	struct vcm_phys_iter iter;
+	struct vcm_phys_iter iter = vcm_piece_iter(piece);
 	size_t len, mapped;
 	int ret = 0;
 
-	vcm_phys_iter_init(&iter, piece->phys, piece->mapper.start,
-			   vcm_piece_len(piece));
 	while (!ret && (len = vcm_phys_iter_next(&iter, &pages[0]))) {
 		dma_addr_t addr = vcm_piece_addr(piece) + *done;
 		unsigned int nr = 1;

@@ -156,7 +156,7 @@ static void expect_segments(struct kunit *test, struct vcm_phys *phys,
 	phys_addr_t pa = 0;
 	unsigned int i;
 
-	vcm_phys_iter_init(&iter, phys, 0, vcm_get_phys_len(phys));
+	iter = vcm_phys_iter_of(phys, 0, vcm_get_phys_len(phys));
 	for_each_sgtable_dma_sg(table, sg, i) {
 		dma_addr_t addr = sg_dma_address(sg);
 		size_t len = sg_dma_len(sg);

@@ -28,7 +28,7 @@ static phys_addr_t pa_of(struct vcm_phys *phys, size_t off)
 	struct vcm_phys_iter iter;
 	phys_addr_t pa;
 
-	vcm_phys_iter_init(&iter, phys, off, 1);
+	iter = vcm_phys_iter_of(phys, off, 1);
 	vcm_phys_iter_next(&iter, &pa);
 	return pa;
 }

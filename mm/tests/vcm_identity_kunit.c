@@ -49,7 +49,7 @@ static struct vcm_phys *ident_alloc_pieces(struct kunit *test)
 
 		tried[nr] = vcm_phys_alloc(NULL, 7 * PAGE_SIZE, 0);
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, tried[nr]);
-		vcm_phys_iter_init(&iter, tried[nr], 0, tried[nr]->len);
+		iter = vcm_phys_iter_of(tried[nr], 0, tried[nr]->len);
 		if (vcm_phys_iter_next(&iter, &pa) < tried[nr]->len)
 			found = tried[nr];
 	}

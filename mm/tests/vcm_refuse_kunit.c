@@ -27,7 +27,7 @@ static unsigned int count_runs(struct vcm_phys *phys)
 	unsigned int nr = 0;
 	phys_addr_t pa;
 
-	vcm_phys_iter_init(&iter, phys, 0, vcm_get_phys_len(phys));
+	iter = vcm_phys_iter_of(phys, 0, vcm_get_phys_len(phys));
 	while (vcm_phys_iter_next(&iter, &pa))
 		nr++;
 	return nr;
