@@ -45,12 +45,13 @@ static void vcm_back_verify(struct vcm *vcm, const struct vcm_piece *piece,
 			    u32 attr)
 {
 	dma_addr_t addr = vcm_piece_addr(piece);
-	struct vcm_phys_iter iter = vcm_piece_iter(piece);
+	struct vcm_phys_iter iter;
 	phys_addr_t pa;
 	size_t len;
 
 	if (!IS_ENABLED(CONFIG_VCM_DEBUG))
 		return;
+	iter = vcm_piece_iter(piece);
 	while ((len = vcm_phys_iter_next(&iter, &pa))) {
 		WARN_ON_ONCE(vcm_first_liar(vcm, addr, pa, attr));
 		addr += len;
@@ -260,7 +261,7 @@ unuse:
 
 /*
  * Ordinary memory, for a reservation with no wish that it cannot fulfil: there is
- * nothing to decide, and nothing to refuse.
+ * nothing to decide, and nothing to refuse. What is VCM_CACHED is no MMIO.
  */
 static __always_inline bool vcm_back_is_plain(const struct vcm_phys *phys,
 					      u32 attr)

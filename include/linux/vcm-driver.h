@@ -69,10 +69,12 @@ struct vcm_table_ops {
 	int (*map)(struct vcm_table *table, dma_addr_t addr, phys_addr_t pa,
 		   size_t len, u32 attr, gfp_t gfp, size_t *mapped);
 	/**
-	 * @map_list: Optional: as so many calls of @map, each with the smallest
-	 * block size as its length, for memory that comes in single pages: make
-	 * the pages from @addr on reach those of @pages, @nr of them. It pays
-	 * where the table has to be walked only once for all of them.
+	 * @map_list: Optional: @map for memory that comes in single pages, of
+	 * the smallest block size. Make the pages from @addr on reach those of
+	 * @pages, @nr of them. Returns 0 with all of them mapped, or an errno
+	 * and in @mapped how many bytes from @addr on were mapped in all. What
+	 * else is said of @map goes for this, too. It pays where the table has
+	 * to be walked only once for all of them.
 	 */
 	int (*map_list)(struct vcm_table *table, dma_addr_t addr,
 			const phys_addr_t *pages, unsigned int nr, u32 attr,

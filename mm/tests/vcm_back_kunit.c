@@ -59,15 +59,16 @@ static void vcm_back_scattered(struct kunit *test)
 {
 	struct vcm_bed *bed = bed_of_param(test);
 	struct vcm_phys *phys = phys_scattered(test);
-	/* Not at the beginning of a node, so that a list goes over its end. */
-	struct vcm_res *other = bed_reserve(bed, SZ_1M - 5 * PAGE_SIZE, VCM_RW);
-	struct vcm_res *res = bed_reserve(bed, vcm_get_phys_len(phys), VCM_RW);
-	dma_addr_t addr = vcm_get_dev_addr(res);
+	/* A list goes over the end of a node, in every format. */
+	dma_addr_t addr = BED_START + SZ_2M - 5 * PAGE_SIZE;
+	struct vcm_res *res = vcm_reserve_at(bed->vcm, addr,
+					     vcm_get_phys_len(phys), VCM_RW);
 	struct vcm_soft_leaf leaf;
 	unsigned int chunk, i;
 	phys_addr_t pa;
 	size_t len;
 
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, res);
 	bed_join(bed);
 	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
 	for (chunk = 0; !vcm_get_chunk(phys, chunk, &pa, &len); chunk++) {
@@ -86,7 +87,6 @@ static void vcm_back_scattered(struct kunit *test)
 	addr = vcm_get_dev_addr(res);
 	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
 	bed_expect_unmapped(bed, addr, vcm_get_res_len(res));
-	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(other));
 	bed_drop(bed, res, phys);
 }
 

@@ -99,7 +99,7 @@ def boot(platform, image, archive, append="", role="test", name=None):
     with tempfile.TemporaryDirectory() as scratch, \
             open(result.log, "w", encoding="utf-8") as log:
         process = spawn(argv, env={**os.environ, "TMPDIR": scratch, "HOME": scratch},
-                        preexec_fn=qemu.without_io_uring)
+                        preexec_fn=qemu.without_io_uring if platform.qemu else None)
         try:
             for line in read_lines(process, lambda: progress.tick(
                     f"{len(result.lines)} lines"), watch):

@@ -284,7 +284,8 @@ def without_io_uring():
 
     The main loop of QEMU 11.1.3 waits for its events by io_uring, and now and then one
     is lost: it sleeps on, although the event is there, and with it the guest, whose
-    timers do not expire, until something else wakes it. It was about one boot of 50.
+    timers do not expire, until something else wakes it: in one boot of 70. Where there
+    are no such filters, nothing changes.
     """
     class Step(ctypes.Structure):
         _fields_ = [("code", ctypes.c_uint16), ("if_true", ctypes.c_uint8),

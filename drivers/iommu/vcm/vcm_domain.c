@@ -504,25 +504,43 @@ static u64 vcm_prebuilt_run(struct iommu_domain *domain, u64 addr, u64 len,
 }
 
 /* Some drivers overwrite an entry that is there, others warn of it. */
-static int vcm_prebuilt_map(struct vcm_table *table, dma_addr_t addr,
-			    phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
-			    size_t *mapped)
+static int vcm_prebuilt_busy(struct vcm_table *table, dma_addr_t addr,
+			     size_t len)
 {
 	struct iommu_domain *domain = to_domain_table(table)->domain;
 	dma_addr_t busy = addr + vcm_prebuilt_run(domain, addr, len, false);
 
-	if (busy - addr < len) {
-		pr_err("%s: the owner of the page table has mapped something at %pad since the context was made\n",
-		       vcm_get_name(table->vcm), &busy);
-		*mapped = 0;
-		return -EADDRINUSE;
-	}
-	return vcm_domain_map(table, addr, pa, len, attr, gfp, mapped);
+	if (busy - addr >= len)
+		return 0;
+	pr_err("%s: the owner of the page table has mapped something at %pad since the context was made\n",
+	       vcm_get_name(table->vcm), &busy);
+	return -EADDRINUSE;
+}
+
+static int vcm_prebuilt_map(struct vcm_table *table, dma_addr_t addr,
+			    phys_addr_t pa, size_t len, u32 attr, gfp_t gfp,
+			    size_t *mapped)
+{
+	*mapped = 0;
+	return vcm_prebuilt_busy(table, addr, len) ?:
+	       vcm_domain_map(table, addr, pa, len, attr, gfp, mapped);
+}
+
+static int vcm_prebuilt_map_list(struct vcm_table *table, dma_addr_t addr,
+				 const phys_addr_t *pages, unsigned int nr,
+				 u32 attr, gfp_t gfp, size_t *mapped)
+{
+	size_t len = (size_t)nr << __ffs(table->geo.pgsizes);
+
+	*mapped = 0;
+	return vcm_prebuilt_busy(table, addr, len) ?:
+	       vcm_domain_map_list(table, addr, pages, nr, attr, gfp, mapped);
 }
 
 static const struct vcm_table_ops vcm_prebuilt_ops = {
 	.free = vcm_prebuilt_free,
 	.map = vcm_prebuilt_map,
+	.map_list = vcm_prebuilt_map_list,
 	.unmap = vcm_domain_unmap,
 	.lookup = vcm_domain_lookup,
 };

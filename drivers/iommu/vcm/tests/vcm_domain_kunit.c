@@ -795,6 +795,7 @@ static void cacheability(struct kunit *test)
 		overheard.old = domain->ops;
 		overheard.ops = *domain->ops;
 		overheard.ops.map_pages = overhear;
+		overheard.ops.map_list = NULL;
 		overheard.prot = 0;
 		domain->ops = &overheard.ops;
 		KUNIT_EXPECT_EQ(test, vcm_back(buf.res, buf.phys), 0);

@@ -32,6 +32,7 @@ struct fake {
 
 #define to_fake(d)	container_of(d, struct fake, domain)
 
+/* As many drivers do, it sets @mapped and does not add to it. */
 static int fake_map(struct iommu_domain *domain, unsigned long iova,
 		    phys_addr_t pa, size_t pgsize, size_t pgcount, int prot,
 		    gfp_t gfp, size_t *mapped)
@@ -47,7 +48,7 @@ static int fake_map(struct iommu_domain *domain, unsigned long iova,
 		fake->pa[first + i] = pa + i * PAGE_SIZE;
 		fake->prot[first + i] = prot;
 		fake->pages++;
-		*mapped += pgsize;
+		*mapped = (i + 1) * pgsize;
 	}
 	return 0;
 }
@@ -448,6 +449,72 @@ static void prebuilt_args(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ERANGE, try_window(fake, FAKE_START, FAKE_LEN));
 }
 
+#define IN_THE_WAY	35
+
+/* Pages that lie apart, in a page table whose driver knows no lists. */
+static void prebuilt_list(struct kunit *test)
+{
+	const unsigned int nr = SCATTERED_FIRST + SCATTERED_RUN + SCATTERED_LAST;
+	struct fake *fake = fake_new(test);
+	struct vcm_phys *phys = phys_scattered(test);
+	struct vcm *vcm = window_new(test, fake, 2, nr);
+	struct vcm_res *res = vcm_reserve(vcm, nr * PAGE_SIZE, VCM_READ);
+	unsigned int page, chunk, i;
+	phys_addr_t pa;
+	size_t len;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, res);
+	page = page_of(res);
+	/* Whichever page fails, nothing is left, and all is flushed. */
+	for (i = 1; i <= nr; i++) {
+		fake->fail_after = i;
+		KUNIT_EXPECT_EQ(test, -ENOMEM, vcm_back(res, phys));
+		KUNIT_EXPECT_EQ(test, 0, fake->pages);
+		KUNIT_EXPECT_EQ(test, 0, fake->unflushed);
+	}
+	fake->fail_after = 0;
+	/* The owner is in the way, not at the beginning. */
+	owner_maps(test, fake, page + IN_THE_WAY, 1);
+	KUNIT_EXPECT_EQ(test, -EADDRINUSE, vcm_back(res, phys));
+	KUNIT_EXPECT_EQ(test, 1, fake->pages);
+	iommu_unmap(&fake->domain, FAKE_START + (page + IN_THE_WAY) * PAGE_SIZE,
+		    PAGE_SIZE);
+
+	KUNIT_ASSERT_EQ(test, 0, vcm_back(res, phys));
+	KUNIT_EXPECT_EQ(test, nr, fake->pages);
+	for (chunk = 0; !vcm_get_chunk(phys, chunk, &pa, &len); chunk++) {
+		for (; len; len -= PAGE_SIZE, pa += PAGE_SIZE, page++) {
+			KUNIT_EXPECT_EQ(test, (u64)pa, (u64)fake->pa[page]);
+			KUNIT_EXPECT_TRUE(test, fake->prot[page] & IOMMU_READ);
+			KUNIT_EXPECT_FALSE(test, fake->prot[page] & IOMMU_WRITE);
+		}
+	}
+	KUNIT_EXPECT_EQ(test, 0, vcm_unback(res));
+	KUNIT_EXPECT_EQ(test, 0, fake->pages);
+	KUNIT_EXPECT_EQ(test, 0, vcm_unreserve(res));
+	KUNIT_EXPECT_EQ(test, 0, vcm_free(vcm));
+	KUNIT_EXPECT_EQ(test, 0, vcm_phys_free(phys));
+}
+
+/* What iommu_map_list() says of bad arguments, with nothing mapped */
+static void list_args(struct kunit *test)
+{
+	phys_addr_t pages[] = { OWNER_PA, OWNER_PA + 2 * PAGE_SIZE, OWNER_PA + 1 };
+	struct fake *fake = fake_new(test);
+
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_map_list(&fake->domain, FAKE_START, pages, 3,
+				       IOMMU_READ, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_map_list(&fake->domain, FAKE_START + 1, pages, 2,
+				       IOMMU_READ, GFP_KERNEL));
+	fake->domain.type = IOMMU_DOMAIN_IDENTITY;
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			iommu_map_list(&fake->domain, FAKE_START, pages, 2,
+				       IOMMU_READ, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 0, fake->pages);
+}
+
 static struct kunit_case vcm_prebuilt_cases[] = {
 	KUNIT_CASE(prebuilt_window),
 	KUNIT_CASE(prebuilt_around),
@@ -455,6 +522,8 @@ static struct kunit_case vcm_prebuilt_cases[] = {
 	KUNIT_CASE(prebuilt_fails),
 	KUNIT_CASE(prebuilt_no_memory),
 	KUNIT_CASE(prebuilt_and_device),
+	KUNIT_CASE(prebuilt_list),
+	KUNIT_CASE(list_args),
 	KUNIT_CASE(prebuilt_args),
 	{}
 };

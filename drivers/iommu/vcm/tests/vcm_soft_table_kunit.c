@@ -86,9 +86,39 @@ static void soft_boundaries(struct kunit *test)
 
 #define NR_LIST		9
 
+/* Each page of a list is as @attr says, and as a page that was mapped alone. */
+static void soft_list_attr(struct kunit *test, dma_addr_t addr,
+			   const phys_addr_t *pages, u32 attr)
+{
+	struct soft_test *s = test->priv;
+	dma_addr_t alone = addr + 2 * NR_LIST * s->page;
+	struct vcm_soft_leaf leaf, want;
+	size_t mapped;
+	unsigned int i;
+
+	soft_map(test, s->table, alone, s->pa, s->page, attr);
+	KUNIT_ASSERT_EQ(test, 0, vcm_soft_walk(s->unit, s->dev, alone, &want));
+	KUNIT_ASSERT_EQ(test, 0, s->table->ops->map_list(s->table, addr, pages,
+							 NR_LIST, attr,
+							 GFP_KERNEL, &mapped));
+	for (i = 0; i < NR_LIST; i++) {
+		KUNIT_ASSERT_EQ(test, 0, vcm_soft_walk(s->unit, s->dev,
+						       addr + i * s->page, &leaf));
+		KUNIT_EXPECT_EQ(test, want.attr, leaf.attr);
+		KUNIT_EXPECT_EQ(test, want.cached, leaf.cached);
+	}
+	soft_unmap(test, s->table, addr, NR_LIST * s->page);
+	soft_unmap(test, s->table, alone, s->page);
+	KUNIT_EXPECT_EQ(test, 0, soft_flush(s, addr, 3 * NR_LIST * s->page));
+}
+
 /* A list of pages that lie apart, over the end of a node, as one mapping. */
 static void soft_list(struct kunit *test)
 {
+	static const u32 attrs[] = {
+		VCM_READ, VCM_READ | VCM_EXEC | VCM_CACHED, VCM_WRITE,
+		VCM_READ | VCM_WRITE | VCM_PRIV | VCM_UNCACHED,
+	};
 	struct soft_test *s = test->priv;
 	dma_addr_t addr = 2 * s->param->node - 4 * s->page;
 	const u32 attr = VCM_READ | VCM_WRITE | VCM_CACHED;
@@ -118,7 +148,10 @@ static void soft_list(struct kunit *test)
 	for (i = 0; i < NR_LIST; i++)
 		soft_expect_hole(test, addr + i * s->page);
 
-	/* The rights are those of a mapping; and one bad page spoils the list. */
+	for (i = 0; i < ARRAY_SIZE(attrs); i++)
+		soft_list_attr(test, addr, pages, attrs[i]);
+
+	/* Rights there must be; and one bad page spoils the list. */
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			s->table->ops->map_list(s->table, addr, pages, NR_LIST,
 						0, GFP_KERNEL, &mapped));
