@@ -112,5 +112,6 @@ def boot(platform, image, archive, append="", role="test", name=None):
             print(f"vcm: {hang}", file=log)
         finally:
             end_group(process)
+            process.stdout.close()
     progress.done(result.trouble or "ended well")
     return result

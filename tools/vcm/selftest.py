@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Do the tools see what they must? Each thing that can go wrong, once."""
 
+import errno
 import os
+import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
 import bench
+import boot
 import figures
 import goals
 import ktap
@@ -291,6 +295,29 @@ vcm-bench: B4|n=1|vcm|4|pages
 vcm-bench: B4|n=2|vcm|4|pages
 vcm-bench: B4|n=2|domain|8|pages
 """.splitlines()
+
+
+class Booting(unittest.TestCase):
+    @unittest.skipUnless(os.path.exists("/proc/sys/kernel/seccomp/actions_avail"),
+                         "this kernel has no seccomp filters")
+    def test_qemu_has_no_io_uring(self):
+        ask = ("import ctypes; libc = ctypes.CDLL(None, use_errno=True); "
+               "print(libc.syscall(425, 1, None), ctypes.get_errno())")
+        done = subprocess.run([sys.executable, "-c", ask], check=True, text=True,
+                              capture_output=True, preexec_fn=qemu.without_io_uring)
+        self.assertEqual(done.stdout.split(), ["-1", str(errno.ENOSYS)])
+
+    def test_a_hang_says_what_it_was_about(self):
+        platform = mock.Mock(user_space=True, qemu=[], stall=1, limit=60)
+        platform.name = "hanging"
+        with tempfile.TemporaryDirectory() as logs, \
+                mock.patch.object(boot, "LOGS", Path(logs)), \
+                mock.patch.object(boot, "command", lambda *_:
+                                  ["sh", "-c", "echo Linux version 0; sleep 60"]):
+            booted = boot.boot(platform, "image", "archive")
+        self.assertIn("no output for 1 seconds, in which it ran for 0 seconds",
+                      booted.trouble)
+        self.assertEqual(booted.why()[-1], "Linux version 0")
 
 
 class Bench(unittest.TestCase):
