@@ -63,7 +63,11 @@ def git_files(top):
                        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"})
     if listed is None:
         raise VcmError(f"git cannot list the files of {top}")
-    return [name for name in dict.fromkeys(listed.split("\0")) if name
+    names = dict.fromkeys(listed.split("\0"))
+    # Debian's source package has a .gitignore that hides everything.
+    if "Makefile" not in names:
+        raise VcmError(f"git ignores the Makefile of {top}: only what it knows is copied")
+    return [name for name in names if name
             and os.path.lexists(top / name) and not os.path.isdir(top / name)]
 
 
