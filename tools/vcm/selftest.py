@@ -312,6 +312,7 @@ class Booting(unittest.TestCase):
         platform.name = "hanging"
         with tempfile.TemporaryDirectory() as logs, \
                 mock.patch.object(boot, "LOGS", Path(logs)), \
+                mock.patch.object(boot, "Progress"), \
                 mock.patch.object(boot, "command", lambda *_:
                                   ["sh", "-c", "echo Linux version 0; sleep 60"]):
             booted = boot.boot(platform, "image", "archive")
