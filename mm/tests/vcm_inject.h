@@ -27,7 +27,7 @@ bool vcm_inject_disarm(void);
  * the allocations that matter; this many in a row don't.
  */
 #define VCM_INJECT_ROUNDS	3
-/* Each allocation of @make fails in turn, with -ENOMEM; how many did? */
+/* Each allocation of @make fails in turn, with -ENOMEM; how many did, at most? */
 unsigned int vcm_inject_each(struct kunit *test,
 			     struct vcm_phys *(*make)(void *arg), void *arg);
 

@@ -13,11 +13,11 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/pci.h>
-#include <linux/scatterlist.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 #include <linux/vcm.h>
 
+#include "../../../../mm/tests/vcm_bed.h"
 #include "../../../../mm/tests/vcm_process_test.h"
 #include "../../../../mm/tests/vcm_test_heap.h"
 #include "../../../../samples/vcm/vcm_edu.h"
@@ -93,34 +93,17 @@ static void dma_heap(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, dbed_writes(test, 0, buf.addr, buf.phys, 0));
 }
 
-#define NR_APART	40
-#define APART_ORDER	7
-
-static void free_apart(void *page)
-{
-	__free_pages(page, APART_ORDER);
-}
-
 /* Pages that lie apart: their IOMMU is told of many of them at once. */
 static void sg_apart(struct kunit *test)
 {
-	static const unsigned int some[] = { 0, 31, 32, NR_APART - 1 };
-	struct page *page = alloc_pages(GFP_KERNEL, APART_ORDER);
+	static const unsigned int some[] = {
+		0, 31, 32, SCATTERED_FIRST + SCATTERED_RUN + SCATTERED_LAST - 1
+	};
 	struct vcm *vcm = dbed_vcm(test, DBED_START, DBED_LEN);
-	struct vcm_phys *phys;
-	struct sg_table sgt;
-	struct dbed_buf buf;
+	struct vcm_phys *phys = keep_phys(test, phys_scattered(test));
+	struct dbed_buf buf = back(test, vcm, phys, DBED_RW);
 	unsigned int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, page);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, free_apart, page),
-			0);
-	KUNIT_ASSERT_EQ(test, sg_alloc_table(&sgt, NR_APART, GFP_KERNEL), 0);
-	for (i = 0; i < NR_APART; i++)
-		sg_set_page(&sgt.sgl[i], page + 2 * (NR_APART - i), PAGE_SIZE, 0);
-	phys = vcm_phys_from_sg(&sgt);
-	sg_free_table(&sgt);
-	buf = back(test, vcm, keep_phys(test, phys), DBED_RW);
 	expect_dma(test, vcm, buf, 33 * PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(some); i++) {
 		size_t off = some[i] * PAGE_SIZE;
